@@ -1,0 +1,410 @@
+//! The only module that changes the disk.
+//!
+//! Every output is written under a temporary name in its own folder and renamed, so that no
+//! reader ever sees half a file and a killed build leaves the last good one.  Each call that
+//! changes something passes through one numbered hook ([`fault`]), with which the tests end the
+//! process or fail the call at every single step of a build.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::digest::{Digest, Hasher};
+
+/// What the file system says about a file without reading it: if two of these are equal, and the
+/// file was not changed within the clock's grain of the moment it was read (see
+/// [`StatId::settled`]), the content is the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StatId {
+    /// Device.
+    pub dev: u64,
+    /// Inode.
+    pub ino: u64,
+    /// Size in bytes.
+    pub size: u64,
+    /// Modification time in nanoseconds since 1970.
+    pub mtime: i64,
+    /// Time of the last change of content or metadata, in nanoseconds since 1970.
+    pub ctime: i64,
+    /// Type and permission bits.
+    pub mode: u32,
+}
+
+/// How long before it was read a file must have been left alone for its [`StatId`] to stand for
+/// its content.  Two seconds is the coarsest clock in use (FAT); most are far finer.
+const GRAIN: i64 = 2_000_000_000;
+
+impl StatId {
+    /// Whether this identity, taken when the file system's clock said `now` (nanoseconds) or
+    /// later, may stand for the content read after it: a file changed more recently than the
+    /// clock's grain could change again without a trace in its times.
+    pub fn settled(&self, now: i64) -> bool {
+        self.mtime.max(self.ctime) + GRAIN <= now
+    }
+
+    /// Whether it is a folder.
+    pub fn is_dir(&self) -> bool {
+        self.mode & 0o170_000 == 0o040_000
+    }
+
+    /// Whether it is an ordinary file.
+    pub fn is_file(&self) -> bool {
+        self.mode & 0o170_000 == 0o100_000
+    }
+}
+
+/// The identity of what `path` leads to, following symbolic links; `None` when there is nothing.
+///
+/// # Errors
+/// When the path cannot be examined for another reason than absence (permission, a loop).
+pub fn stat(path: &Path) -> io::Result<Option<StatId>> {
+    match fs::metadata(path) {
+        Ok(meta) => Ok(Some(stat_id(&meta))),
+        // A component that is a file is an absent path too.
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// The identity that `meta` holds.
+#[cfg(unix)]
+pub fn stat_id(meta: &fs::Metadata) -> StatId {
+    use std::os::unix::fs::MetadataExt;
+    StatId {
+        dev: meta.dev(),
+        ino: meta.ino(),
+        size: meta.size(),
+        mtime: meta.mtime() * 1_000_000_000 + meta.mtime_nsec(),
+        ctime: meta.ctime() * 1_000_000_000 + meta.ctime_nsec(),
+        mode: meta.mode(),
+    }
+}
+
+/// The identity that `meta` holds, as far as this system tells: without device and inode numbers
+/// the times and the size must do, so nothing is ever taken as settled there.
+#[cfg(not(unix))]
+pub fn stat_id(meta: &fs::Metadata) -> StatId {
+    let mode = if meta.is_dir() { 0o040_000 } else { 0o100_000 };
+    StatId { dev: 0, ino: 0, size: meta.len(), mtime: i64::MAX / 2, ctime: i64::MAX / 2, mode }
+}
+
+/// The whole content of `path`.
+///
+/// # Errors
+/// When it cannot be read; the message names it.  Anything but an ordinary file is refused: a
+/// FIFO in a source tree must not hang a build.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = open(path)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Opens an ordinary file for reading.
+///
+/// # Errors
+/// When it cannot be opened or is no ordinary file.
+pub fn open(path: &Path) -> io::Result<File> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not an ordinary file"));
+    }
+    File::open(path)
+}
+
+/// The digest of the content of `path`, read piece by piece.
+///
+/// # Errors
+/// As [`read`].
+pub fn digest(path: &Path) -> io::Result<Digest> {
+    let mut file = open(path)?;
+    let mut hasher = Hasher::default();
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(hasher.finish()),
+            n => hasher.update(&piece[..n]),
+        }
+    }
+}
+
+/// Creates `dir` and the folders above it.
+///
+/// # Errors
+/// When one of them cannot be made, for instance because a file is in the way.
+pub fn create_dir_all(dir: &Path) -> Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    fault::point()?;
+    fs::create_dir_all(dir).with_context(|| format!("cannot create folder `{}`", dir.display()))
+}
+
+/// Makes `bytes` the content of `path`, atomically: a temporary file in the same folder is
+/// written and renamed over it.
+///
+/// # Errors
+/// When the folder is missing or not writable, or the disk is full; `path` is then unchanged.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let put = || -> io::Result<()> {
+        let mut file = temporary_for(path)?;
+        fault::point()?;
+        file.write_all(bytes)?;
+        persist(file, path)
+    };
+    put().with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// As [`write`], unless `path` already holds exactly `bytes`; tells whether it wrote.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool> {
+    if read(path).is_ok_and(|old| old == bytes) {
+        return Ok(false);
+    }
+    write(path, bytes).map(|()| true)
+}
+
+/// A temporary file beside `path`, removed again when dropped.
+///
+/// # Errors
+/// When the folder is missing or not writable.
+pub fn temporary_for(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    fault::point()?;
+    let dir = path.parent().unwrap_or(Path::new("/"));
+    tempfile::Builder::new().prefix(TEMPORARY).permissions(default_permissions()).tempfile_in(dir)
+}
+
+/// What the name of every temporary file of jmake begins with.
+pub const TEMPORARY: &str = ".jmake-tmp-";
+
+#[cfg(unix)]
+fn default_permissions() -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    // The umask of the process still applies.
+    fs::Permissions::from_mode(0o666)
+}
+
+#[cfg(not(unix))]
+fn default_permissions() -> fs::Permissions {
+    unreachable!("permissions of new files are only set on Unix")
+}
+
+/// Renames a finished temporary file to `path`.
+///
+/// # Errors
+/// When `path` is a folder or its folder is not writable.
+pub fn persist(file: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
+    fault::point()?;
+    file.persist(path).map(drop).map_err(|e| e.error)
+}
+
+/// Renames `from` to `to`, replacing what is there.
+///
+/// # Errors
+/// When either cannot be reached or `to` is a folder.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fault::point()?;
+    fs::rename(from, to)
+}
+
+/// Copies `from` to `to` atomically and gives the digest of what was copied.  With `expect`, a
+/// copy whose digest differs is not put in place and `Ok(None)` comes back.
+///
+/// # Errors
+/// When `from` cannot be read or `to` not written.
+pub fn copy(from: &Path, to: &Path, mode: u32, expect: Option<Digest>) -> io::Result<Option<Digest>> {
+    let mut source = open(from)?;
+    let mut target = temporary_for(to)?;
+    fault::point()?;
+    let mut hasher = Hasher::default();
+    let mut piece = vec![0; 1 << 17];
+    loop {
+        match source.read(&mut piece)? {
+            0 => break,
+            n => {
+                hasher.update(&piece[..n]);
+                target.write_all(&piece[..n])?;
+            }
+        }
+    }
+    let digest = hasher.finish();
+    if expect.is_some_and(|expected| expected != digest) {
+        return Ok(None);
+    }
+    set_mode(target.path(), mode)?;
+    persist(target, to)?;
+    Ok(Some(digest))
+}
+
+/// Sets the permission bits of `path`.
+///
+/// # Errors
+/// When the file is not ours.
+#[cfg(unix)]
+pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o777))
+}
+
+/// Permission bits mean nothing here.
+///
+/// # Errors
+/// Never.
+#[cfg(not(unix))]
+pub fn set_mode(_path: &Path, _mode: u32) -> io::Result<()> {
+    Ok(())
+}
+
+/// Removes a file; one that is already gone is no error.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn remove_file(path: &Path) -> io::Result<()> {
+    fault::point()?;
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
+/// Removes a folder and everything in it; one that is already gone is no error.
+///
+/// # Errors
+/// When something in it cannot be removed.
+pub fn remove_dir_all(path: &Path) -> io::Result<()> {
+    fault::point()?;
+    match fs::remove_dir_all(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
+/// Appends `bytes` to `path`, creating it when missing.
+///
+/// # Errors
+/// When it cannot be opened or written.
+pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fault::point()?;
+    File::options().create(true).append(true).open(path)?.write_all(bytes)
+}
+
+/// Cuts `path` to its first `len` bytes.
+///
+/// # Errors
+/// When it cannot be opened for writing.
+pub fn truncate(path: &Path, len: u64) -> io::Result<()> {
+    fault::point()?;
+    File::options().write(true).open(path)?.set_len(len)
+}
+
+/// Makes `link` a symbolic link to `target`.
+///
+/// # Errors
+/// When something is already there or the system has no symbolic links.
+pub fn symlink(target: &Path, link: &Path) -> io::Result<()> {
+    fault::point()?;
+    #[cfg(unix)]
+    return std::os::unix::fs::symlink(target, link);
+    #[cfg(not(unix))]
+    return std::os::windows::fs::symlink_file(target, link);
+}
+
+/// The file system's clock at `dir`, in nanoseconds since 1970: the times it gives to a file made
+/// now.  The wall clock is never asked, for a network file system keeps its own.
+///
+/// # Errors
+/// When no file can be made there.
+pub fn now(dir: &Path) -> io::Result<i64> {
+    let probe = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
+    Ok(stat_id(&probe.as_file().metadata()?).mtime)
+}
+
+/// An exclusive lock on a file, freed by the kernel when its holder ends, however it ends.
+pub struct Lock {
+    // Held for its lock only.
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock at `path`.  While another process holds it, `waiting` is called once with
+    /// what the holder wrote about itself, and `cancelled` is asked now and then.
+    ///
+    /// # Errors
+    /// When the file cannot be made, or `Interrupted` when `cancelled` says so.
+    pub fn acquire(
+        path: &Path,
+        whoami: &str,
+        waiting: impl FnOnce(&str),
+        cancelled: impl Fn() -> bool,
+    ) -> io::Result<Lock> {
+        let mut file = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
+        if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
+            let mut holder = String::new();
+            file.read_to_string(&mut holder).ok();
+            waiting(holder.trim());
+            while let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
+                if cancelled() {
+                    return Err(io::ErrorKind::Interrupted.into());
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        // Who holds the lock is a courtesy to the next in line, so failing to say so is no error.
+        file.set_len(0).ok();
+        io::Seek::rewind(&mut file).ok();
+        file.write_all(whoami.as_bytes()).ok();
+        Ok(Lock { _file: file })
+    }
+}
+
+/// The user's folder for caches: `$XDG_CACHE_HOME/jmake` or the system's usual place below
+/// `home`.
+pub fn cache_dir(xdg_cache_home: Option<&Path>, home: Option<&Path>) -> Option<PathBuf> {
+    if let Some(dir) = xdg_cache_home.filter(|dir| dir.is_absolute()) {
+        return Some(dir.join("jmake"));
+    }
+    let below = if cfg!(target_os = "macos") { "Library/Caches/jmake" } else { ".cache/jmake" };
+    home.map(|home| home.join(below))
+}
+
+/// The numbered hook through which every change of the disk passes.
+pub mod fault {
+    use std::io;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    static FAIL_AT: AtomicU64 = AtomicU64::new(u64::MAX);
+    static FROM_THERE_ON: AtomicU64 = AtomicU64::new(0);
+    static ERRNO: AtomicU64 = AtomicU64::new(0);
+
+    /// How many state-changing calls this process has made.
+    pub fn calls() -> u64 {
+        CALLS.load(Ordering::Relaxed)
+    }
+
+    /// From now on the `at`-th call (from 0) fails with the system's error number `errno`, or, if
+    /// that is 0, ends the process at once as a kill would; with `from_there_on`, every later
+    /// call fails too.
+    pub fn arm(at: u64, errno: i32, from_there_on: bool) {
+        ERRNO.store(u64::from(errno.unsigned_abs()), Ordering::Relaxed);
+        FROM_THERE_ON.store(u64::from(from_there_on), Ordering::Relaxed);
+        FAIL_AT.store(at, Ordering::Relaxed);
+    }
+
+    /// Counts one call and fails it if it is the armed one.
+    pub(super) fn point() -> io::Result<()> {
+        let call = CALLS.fetch_add(1, Ordering::Relaxed);
+        let at = FAIL_AT.load(Ordering::Relaxed);
+        if call == at || (call > at && FROM_THERE_ON.load(Ordering::Relaxed) == 1) {
+            match ERRNO.load(Ordering::Relaxed) {
+                0 => std::process::abort(),
+                errno => return Err(io::Error::from_raw_os_error(errno as i32)),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,242 @@
+//! What each file's content is, read at most once per change.
+//!
+//! A file is looked at once per build: its [`StatId`] is taken, and when that is what an earlier
+//! build recorded *and* that record was safe to take (the file had been left alone for longer than
+//! the clock's grain), the recorded digest and facts stand; otherwise the file is read again.
+//! Times only ever decide whether re-reading may be skipped.
+//!
+//! The memo is a cache: dropping it costs time only.  Files of the project are kept in the
+//! project, files outside (system headers, libraries, tools) in the user's cache folder.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use anyhow::Result;
+
+use crate::codec::{Reader, Writer};
+use crate::digest::Digest;
+use crate::fs::{self, StatId};
+use crate::lex::{self, Facts};
+use crate::path::{FilePath, Root};
+
+/// What an earlier build knew about a file.
+#[derive(Clone)]
+struct Kept {
+    stat: StatId,
+    digest: Digest,
+    /// Encoded [`Facts`], when they were needed.
+    facts: Option<Box<[u8]>>,
+}
+
+/// One file as it is in this build.
+struct Look {
+    stat: Option<StatId>,
+    content: OnceLock<Result<Digest, io::ErrorKind>>,
+    facts: OnceLock<Result<Arc<Facts>, io::ErrorKind>>,
+}
+
+const SHARDS: usize = 16;
+/// Changes whenever the stored form or the meaning of [`Facts`] does.
+const VERSION: &[u8] = b"jmake-memo-1\n";
+
+/// Digests and facts of files, by path.
+pub struct Memo {
+    root: Root,
+    /// The file system's clock before the first look.
+    now: i64,
+    kept: HashMap<FilePath, Kept>,
+    seen: [Mutex<HashMap<FilePath, Arc<Look>>>; SHARDS],
+}
+
+impl Memo {
+    /// An empty memo.  `now` is the file system's clock ([`fs::now`]) at this moment or earlier;
+    /// nothing changed later than that minus the clock's grain is trusted by a later build.
+    pub fn new(root: Root, now: i64) -> Memo {
+        Memo { root, now, kept: HashMap::new(), seen: std::array::from_fn(|_| Mutex::default()) }
+    }
+
+    /// The project's root.
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// Adds what an earlier build saved at `path`.  A missing or damaged file adds nothing.
+    pub fn load(&mut self, path: &Path) {
+        let Ok(bytes) = fs::read(path) else { return };
+        let Some(body) = bytes.strip_prefix(VERSION) else { return };
+        let Some((sum, body)) = body.split_first_chunk::<32>() else { return };
+        if Digest::of(body).as_bytes() != sum {
+            return;
+        }
+        let mut reader = Reader(body);
+        while let Some((path, kept)) = decode(&mut reader) {
+            self.kept.insert(path, kept);
+        }
+    }
+
+    /// Saves what is known about files of the project (`outside` false) or outside it, unless
+    /// nothing new was learned about them.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self, path: &Path, outside: bool) -> Result<()> {
+        let mut entries: HashMap<&FilePath, Kept> = HashMap::new();
+        for (file, kept) in self.kept.iter().filter(|(file, _)| file.is_absolute() == outside) {
+            entries.insert(file, kept.clone());
+        }
+        let mut news = false;
+        let shards: Vec<_> = self.seen.iter().map(lock).collect();
+        for (file, look) in shards.iter().flat_map(|shard| shard.iter()) {
+            if file.is_absolute() != outside {
+                continue;
+            }
+            let learned = self.learned(look);
+            let old = entries.get(file);
+            match learned {
+                Some(new) if old.is_none_or(|old| !old.same(&new)) => {
+                    // Facts an earlier build needed stay good while the content does.
+                    let facts =
+                        new.facts.or_else(|| old.filter(|old| old.digest == new.digest)?.facts.clone());
+                    entries.insert(file, Kept { facts, ..new });
+                    news = true;
+                }
+                None if old.is_some() && look.stat.is_none() => {
+                    entries.remove(file);
+                    news = true;
+                }
+                _ => {}
+            }
+        }
+        if !news {
+            return Ok(());
+        }
+        let mut body = Writer::default();
+        for (file, kept) in &entries {
+            encode(&mut body, file, kept);
+        }
+        let mut bytes = VERSION.to_vec();
+        bytes.extend_from_slice(Digest::of(&body.0).as_bytes());
+        bytes.extend_from_slice(&body.0);
+        fs::write(path, &bytes)
+    }
+
+    /// What a later build may trust about `look`.
+    fn learned(&self, look: &Look) -> Option<Kept> {
+        let stat = look.stat.filter(|stat| stat.settled(self.now))?;
+        let digest = *look.content.get()?.as_ref().ok()?;
+        let facts = look.facts.get().and_then(|facts| facts.as_ref().ok()).map(|facts| {
+            let mut out = Writer::default();
+            facts.encode(&mut out);
+            out.0.into()
+        });
+        Some(Kept { stat, digest, facts })
+    }
+
+    /// The identity of the file as of its first look in this build; `None` when there is nothing
+    /// or it cannot be reached.
+    pub fn stat(&self, file: &FilePath) -> Option<StatId> {
+        self.look(file).stat
+    }
+
+    /// Whether `stat` of `file`, as this build knows it, may be trusted by a later one without
+    /// reading the file again.
+    pub fn settled(&self, stat: &StatId) -> bool {
+        stat.settled(self.now)
+    }
+
+    /// The digest of the file's content in this build.
+    ///
+    /// # Errors
+    /// When there is no such ordinary file or it cannot be read.
+    pub fn digest(&self, file: &FilePath) -> io::Result<Digest> {
+        let look = self.look(file);
+        let digest = look.content.get_or_init(|| match self.kept_for(file, &look) {
+            Some(kept) => Ok(kept.digest),
+            None => fs::digest(&self.root.resolve(file)).map_err(|e| e.kind()),
+        });
+        digest.map_err(io::Error::from)
+    }
+
+    /// What the file's text says.
+    ///
+    /// # Errors
+    /// As [`Memo::digest`].
+    pub fn facts(&self, file: &FilePath) -> io::Result<Arc<Facts>> {
+        let look = self.look(file);
+        let facts = look.facts.get_or_init(|| {
+            let kept = self.kept_for(file, &look).and_then(|kept| kept.facts.as_ref());
+            if let Some(facts) = kept.and_then(|facts| Facts::decode(&mut Reader(facts))) {
+                return Ok(Arc::new(facts));
+            }
+            let text = fs::read(&self.root.resolve(file)).map_err(|e| e.kind())?;
+            let digest = Digest::of(&text);
+            // Facts and digest must be of one content: if another was digested before, the file
+            // changed in between and this build has already lost the race for it.
+            match look.content.get_or_init(|| Ok(digest)) {
+                Ok(known) if *known == digest => Ok(Arc::new(lex::scan(&text))),
+                Ok(_) => Err(io::ErrorKind::ResourceBusy),
+                Err(e) => Err(*e),
+            }
+        });
+        facts.clone().map_err(io::Error::from)
+    }
+
+    /// Forgets this build's look at `file`, because an action has written it or it was found
+    /// changed.
+    pub fn forget(&self, file: &FilePath) {
+        lock(&self.seen[shard(file)]).remove(file);
+    }
+
+    fn kept_for(&self, file: &FilePath, look: &Look) -> Option<&Kept> {
+        self.kept.get(file).filter(|kept| look.stat == Some(kept.stat))
+    }
+
+    fn look(&self, file: &FilePath) -> Arc<Look> {
+        let mut shard = lock(&self.seen[shard(file)]);
+        if let Some(look) = shard.get(file) {
+            return look.clone();
+        }
+        let stat = fs::stat(&self.root.resolve(file)).ok().flatten();
+        let look = Arc::new(Look { stat, content: OnceLock::new(), facts: OnceLock::new() });
+        shard.insert(file.clone(), look.clone());
+        look
+    }
+}
+
+impl Kept {
+    /// Whether `new` teaches nothing.
+    fn same(&self, new: &Kept) -> bool {
+        self.stat == new.stat && self.digest == new.digest && (new.facts.is_none() || self.facts == new.facts)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn shard(file: &FilePath) -> usize {
+    file.as_bytes().iter().fold(0usize, |sum, &b| sum.wrapping_mul(31).wrapping_add(b.into())) % SHARDS
+}
+
+fn encode(out: &mut Writer, file: &FilePath, kept: &Kept) {
+    out.bytes(file.as_bytes());
+    out.stat(&kept.stat);
+    out.digest(&kept.digest);
+    out.uint(u64::from(kept.facts.is_some()));
+    if let Some(facts) = &kept.facts {
+        out.bytes(facts);
+    }
+}
+
+fn decode(from: &mut Reader<'_>) -> Option<(FilePath, Kept)> {
+    let file = FilePath::new(from.bytes()?);
+    let stat = from.stat()?;
+    let digest = from.digest()?;
+    let facts = match from.uint()? {
+        0 => None,
+        _ => Some(from.bytes()?.into()),
+    };
+    Some((file, Kept { stat, digest, facts }))
+}
