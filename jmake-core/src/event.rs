@@ -4,6 +4,8 @@
 //! Nothing here prints.  The command line turns events into a progress bar, lines or JSON; other
 //! programs consume them as values.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 /// How much a [`Diagnostic`] matters.
@@ -75,4 +77,217 @@ impl Diagnostic {
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
+}
+
+/// What an action does.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActionKind {
+    /// Source to object and IR, or to IR alone where the toolchain cannot give both at once.
+    Compile,
+    /// IR of one unit to an object.
+    Codegen,
+    /// The IR out of an object that holds both.
+    Extract,
+    /// IR modules to one module.
+    LinkIr,
+    /// A module to an optimised module.
+    Optimize,
+    /// A linked module to an object.
+    Lower,
+    /// Objects to a shared library or an executable.
+    Link,
+    /// Objects to a static library.
+    Archive,
+}
+
+impl ActionKind {
+    /// The verb a person reads while it runs.
+    pub fn verb(self) -> &'static str {
+        match self {
+            ActionKind::Compile => "Compiling",
+            ActionKind::Codegen => "Generating",
+            ActionKind::Extract => "Extracting",
+            ActionKind::LinkIr => "Linking IR",
+            ActionKind::Optimize => "Optimizing",
+            ActionKind::Lower => "Lowering",
+            ActionKind::Link => "Linking",
+            ActionKind::Archive => "Archiving",
+        }
+    }
+
+    /// The name under which it is stored, part of every key.
+    pub fn name(self) -> &'static str {
+        match self {
+            ActionKind::Compile => "compile",
+            ActionKind::Codegen => "codegen",
+            ActionKind::Extract => "extract",
+            ActionKind::LinkIr => "link-ir",
+            ActionKind::Optimize => "optimize",
+            ActionKind::Lower => "lower",
+            ActionKind::Link => "link",
+            ActionKind::Archive => "archive",
+        }
+    }
+}
+
+/// Why an action ran (or was restored) instead of being fresh.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+pub enum Reason {
+    /// Nothing is recorded of it.
+    NeverBuilt,
+    /// The user asked for it to run whatever is recorded.
+    Forced,
+    /// A file it reads has other content.
+    InputChanged {
+        /// The file.
+        path: String,
+        /// Digest recorded.
+        old: String,
+        /// Digest now; `None` when the file is gone or cannot be read.
+        new: Option<String>,
+    },
+    /// A file that was looked for and not found is there now.
+    InputAppeared {
+        /// The file.
+        path: String,
+    },
+    /// Other files go into it.
+    InputsChanged {
+        /// Files that were not there before.
+        added: Vec<String>,
+        /// Files that no longer belong.
+        removed: Vec<String>,
+    },
+    /// Its command line is another.
+    CommandChanged {
+        /// Arguments that are new.
+        added: Vec<String>,
+        /// Arguments that are gone.
+        removed: Vec<String>,
+    },
+    /// The program it runs is another.
+    ToolChanged {
+        /// Identity recorded.
+        old: String,
+        /// Identity now.
+        new: String,
+    },
+    /// A variable of its environment has another value.
+    EnvironmentChanged {
+        /// `NAME=value` recorded.
+        old: String,
+        /// `NAME=value` now.
+        new: String,
+    },
+    /// What it made is gone or was changed by someone else.
+    OutputLost {
+        /// The file.
+        path: String,
+    },
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let list = |items: &[String]| items.iter().map(|i| format!("`{i}`")).collect::<Vec<_>>().join(", ");
+        let change = |f: &mut std::fmt::Formatter<'_>, what: &str, added: &[String], removed: &[String]| {
+            match (added.is_empty(), removed.is_empty()) {
+                (true, true) => write!(f, "{what} in another order"),
+                (false, true) => write!(f, "{what} added: {}", list(added)),
+                (true, false) => write!(f, "{what} removed: {}", list(removed)),
+                (false, false) => write!(f, "{what} added: {}; removed: {}", list(added), list(removed)),
+            }
+        };
+        match self {
+            Reason::NeverBuilt => f.write_str("never built here before"),
+            Reason::Forced => f.write_str("forced"),
+            Reason::InputChanged { path, new: None, .. } => write!(f, "`{path}` is gone"),
+            Reason::InputChanged { path, old, new: Some(new) } => {
+                write!(f, "`{path}` changed ({} → {})", &old[..12.min(old.len())], &new[..12.min(new.len())])
+            }
+            Reason::InputAppeared { path } => write!(f, "`{path}` appeared"),
+            Reason::InputsChanged { added, removed } => change(f, "inputs", added, removed),
+            Reason::CommandChanged { added, removed } => change(f, "arguments", added, removed),
+            Reason::ToolChanged { old, new } => {
+                write!(f, "the tool changed ({} → {})", &old[..12.min(old.len())], &new[..12.min(new.len())])
+            }
+            Reason::EnvironmentChanged { old, new } => write!(f, "environment changed: `{old}` → `{new}`"),
+            Reason::OutputLost { path } => write!(f, "output `{path}` was lost or changed"),
+        }
+    }
+}
+
+/// How an action ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// What is recorded is exactly what is there.
+    Fresh,
+    /// Its outputs came from the store.
+    Restored,
+    /// It ran and succeeded.
+    Ran,
+    /// It ran and failed.
+    Failed,
+    /// Something it needs failed.
+    Blocked,
+}
+
+/// What is being done and what came of it, in the order in which it happens.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// Another build holds this project; this one waits for it.
+    Waiting {
+        /// What the holder says of itself.
+        holder: String,
+    },
+    /// The graph is known.
+    Planned {
+        /// How many actions it has.
+        actions: usize,
+    },
+    /// A process starts.
+    Started {
+        /// The action's number in this build.
+        action: usize,
+        /// What it does.
+        kind: ActionKind,
+        /// What it is about, as shown to the user.
+        label: String,
+        /// Why it runs.
+        why: Reason,
+        /// Since the beginning of the build.
+        at: Duration,
+    },
+    /// An action is done with.
+    Finished {
+        /// The action's number in this build.
+        action: usize,
+        /// What it does.
+        kind: ActionKind,
+        /// What it is about, as shown to the user.
+        label: String,
+        /// How it ended.
+        outcome: Outcome,
+        /// Why it was not fresh.
+        why: Option<Reason>,
+        /// Since the beginning of the build.
+        at: Duration,
+        /// How long the process ran; zero where none did.
+        wall: Duration,
+        /// The process's largest resident size in bytes; 0 where none ran.
+        peak_memory: u64,
+        /// What the tool wrote: warnings of a success (also of one that was fresh or restored),
+        /// errors of a failure.
+        output: String,
+    },
+    /// A result is where the user looks for it.
+    Published {
+        /// The file.
+        path: String,
+    },
+    /// Something the user should know.
+    Diagnostic(Diagnostic),
 }

@@ -12,3 +12,7 @@ pub mod codec;
 pub mod lex;
 pub mod memo;
 pub mod process;
+pub mod depfile;
+pub mod action;
+pub mod trace;
+pub mod log;
