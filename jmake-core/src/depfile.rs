@@ -93,7 +93,8 @@ impl Words<'_> {
     fn word(&mut self) -> Word {
         // A colon ends the targets only where a blank or the line's end follows: `c:/x` and
         // `a:b.h` are names.
-        let ends_target = |next: Option<u8>| matches!(next, None | Some(b' ' | b'\t' | b'\n' | b'\r' | b'\\'));
+        let ends_target =
+            |next: Option<u8>| matches!(next, None | Some(b' ' | b'\t' | b'\n' | b'\r' | b'\\'));
         let mut name = Vec::new();
         while let Some(byte) = self.peek(0) {
             match byte {

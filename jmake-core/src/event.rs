@@ -191,14 +191,16 @@ pub enum Reason {
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let list = |items: &[String]| items.iter().map(|i| format!("`{i}`")).collect::<Vec<_>>().join(", ");
-        let change = |f: &mut std::fmt::Formatter<'_>, what: &str, added: &[String], removed: &[String]| {
-            match (added.is_empty(), removed.is_empty()) {
+        let change =
+            |f: &mut std::fmt::Formatter<'_>, what: &str, added: &[String], removed: &[String]| match (
+                added.is_empty(),
+                removed.is_empty(),
+            ) {
                 (true, true) => write!(f, "{what} in another order"),
                 (false, true) => write!(f, "{what} added: {}", list(added)),
                 (true, false) => write!(f, "{what} removed: {}", list(removed)),
                 (false, false) => write!(f, "{what} added: {}; removed: {}", list(added), list(removed)),
-            }
-        };
+            };
         match self {
             Reason::NeverBuilt => f.write_str("never built here before"),
             Reason::Forced => f.write_str("forced"),

@@ -4,6 +4,7 @@
 //! (`tests/layers.rs` checks that).  Start reading at `engine`, the one door, or at
 //! `docs/architecture.md`.
 
+pub mod sabotage;
 pub mod path;
 pub mod digest;
 pub mod event;
@@ -16,3 +17,5 @@ pub mod depfile;
 pub mod action;
 pub mod trace;
 pub mod log;
+pub mod cas;
+pub mod absent;

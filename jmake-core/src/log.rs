@@ -69,13 +69,8 @@ impl Log {
     /// counts, and the second value tells that something was lost.
     pub fn open(file: &Path) -> (Log, bool) {
         let bytes = fs::read(file).unwrap_or_default();
-        let mut log = Log {
-            file: file.to_owned(),
-            bytes,
-            traces: HashMap::new(),
-            tables: Tables::default(),
-            dead: 0,
-        };
+        let mut log =
+            Log { file: file.to_owned(), bytes, traces: HashMap::new(), tables: Tables::default(), dead: 0 };
         let good = log.load();
         let damaged = good < log.bytes.len();
         if damaged {
@@ -268,7 +263,8 @@ impl Stored<'_> {
     pub fn whole(&self) -> Option<Trace> {
         let (recipe, inputs, absent) = self.lists()?;
         let mut trace = self.rest.clone();
-        trace.recipe = recipe.into_iter().map(|(n, text)| (n, self.log.tables.texts[text].to_vec())).collect();
+        trace.recipe =
+            recipe.into_iter().map(|(n, text)| (n, self.log.tables.texts[text].to_vec())).collect();
         for id in inputs {
             let (path, digest, blind) = self.log.version(id);
             trace.inputs.push(Version { path: path.clone(), digest, blind });

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 use anyhow::Result;
 
@@ -33,8 +34,17 @@ struct Kept {
 /// One file as it is in this build.
 struct Look {
     stat: Option<StatId>,
-    content: OnceLock<Result<Digest, io::ErrorKind>>,
+    at: Instant,
+    content: OnceLock<Content>,
     facts: OnceLock<Result<Arc<Facts>, io::ErrorKind>>,
+}
+
+/// The digest of what was read, and when reading had ended; `None` for a digest taken from the
+/// memo or known from writing the file.
+#[derive(Clone, Copy)]
+struct Content {
+    digest: Result<Digest, io::ErrorKind>,
+    read_at: Option<Instant>,
 }
 
 const SHARDS: usize = 16;
@@ -125,7 +135,7 @@ impl Memo {
     /// What a later build may trust about `look`.
     fn learned(&self, look: &Look) -> Option<Kept> {
         let stat = look.stat.filter(|stat| stat.settled(self.now))?;
-        let digest = *look.content.get()?.as_ref().ok()?;
+        let digest = look.content.get()?.digest.ok()?;
         let facts = look.facts.get().and_then(|facts| facts.as_ref().ok()).map(|facts| {
             let mut out = Writer::default();
             facts.encode(&mut out);
@@ -152,11 +162,11 @@ impl Memo {
     /// When there is no such ordinary file or it cannot be read.
     pub fn digest(&self, file: &FilePath) -> io::Result<Digest> {
         let look = self.look(file);
-        let digest = look.content.get_or_init(|| match self.kept_for(file, &look) {
-            Some(kept) => Ok(kept.digest),
-            None => fs::digest(&self.root.resolve(file)).map_err(|e| e.kind()),
+        let content = look.content.get_or_init(|| match self.kept_for(file, &look) {
+            Some(kept) => Content { digest: Ok(kept.digest), read_at: None },
+            None => Content::read(fs::digest(&self.root.resolve(file))),
         });
-        digest.map_err(io::Error::from)
+        content.digest.map_err(io::Error::from)
     }
 
     /// What the file's text says.
@@ -174,10 +184,9 @@ impl Memo {
             let digest = Digest::of(&text);
             // Facts and digest must be of one content: if another was digested before, the file
             // changed in between and this build has already lost the race for it.
-            match look.content.get_or_init(|| Ok(digest)) {
-                Ok(known) if *known == digest => Ok(Arc::new(lex::scan(&text))),
-                Ok(_) => Err(io::ErrorKind::ResourceBusy),
-                Err(e) => Err(*e),
+            match look.content.get_or_init(|| Content::read(Ok(digest))).digest? {
+                known if known == digest => Ok(Arc::new(lex::scan(&text))),
+                _ => Err(io::ErrorKind::ResourceBusy),
             }
         });
         facts.clone().map_err(io::Error::from)
@@ -187,6 +196,47 @@ impl Memo {
     /// changed.
     pub fn forget(&self, file: &FilePath) {
         lock(&self.seen[shard(file)]).remove(file);
+    }
+
+    /// Notes that this build has just written `file` with content `digest`.
+    pub fn wrote(&self, file: &FilePath, digest: Digest) {
+        self.forget(file);
+        let known = Content { digest: Ok(digest), read_at: None };
+        // Only this thread writes this file, so nobody else can have digested it meanwhile.
+        self.look(file).content.set(known).ok();
+    }
+
+    /// Whether what a process started at `spawn` read from `file` is certainly the content that
+    /// [`Memo::digest`] stands for.  If not, the file is looked at and read anew, so that after
+    /// another run the answer can be yes.
+    ///
+    /// The failing story: digest, edit, compile, undo the edit.  Content before and after is the
+    /// same, yet the compiler saw another.  The change time cannot be set back, so it tells; only
+    /// within one tick of the clock it does not, and there the content digested *before* the run
+    /// must still be there after it.
+    pub fn unchanged_since(&self, file: &FilePath, spawn: Instant) -> bool {
+        let look = self.look(file);
+        let certain = self.certain(file, &look, spawn);
+        if !certain {
+            self.forget(file);
+            self.digest(file).ok();
+        }
+        certain
+    }
+
+    fn certain(&self, file: &FilePath, look: &Look, spawn: Instant) -> bool {
+        let path = self.root.resolve(file);
+        let now = fs::stat(&path).ok().flatten();
+        let (Some(before), true) = (look.stat, now == look.stat) else { return false };
+        if before.settled(self.now) {
+            return true;
+        }
+        match look.content.get() {
+            Some(Content { digest: Ok(known), read_at: Some(read_at) }) => {
+                look.at < spawn && *read_at < spawn && fs::digest(&path).is_ok_and(|found| found == *known)
+            }
+            _ => false,
+        }
     }
 
     fn kept_for(&self, file: &FilePath, look: &Look) -> Option<&Kept> {
@@ -199,9 +249,16 @@ impl Memo {
             return look.clone();
         }
         let stat = fs::stat(&self.root.resolve(file)).ok().flatten();
-        let look = Arc::new(Look { stat, content: OnceLock::new(), facts: OnceLock::new() });
+        let look =
+            Arc::new(Look { stat, at: Instant::now(), content: OnceLock::new(), facts: OnceLock::new() });
         shard.insert(file.clone(), look.clone());
         look
+    }
+}
+
+impl Content {
+    fn read(digest: io::Result<Digest>) -> Content {
+        Content { digest: digest.map_err(|e| e.kind()), read_at: Some(Instant::now()) }
     }
 }
 

@@ -134,6 +134,12 @@ impl FilePath {
     }
 }
 
+impl From<&str> for FilePath {
+    fn from(text: &str) -> FilePath {
+        FilePath::new(text)
+    }
+}
+
 impl fmt::Display for FilePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_root() {
