@@ -181,6 +181,11 @@ pub enum Reason {
         /// `NAME=value` now.
         new: String,
     },
+    /// Something it needs is built again first, and may come out different.
+    Upstream {
+        /// What is built first.
+        label: String,
+    },
     /// What it made is gone or was changed by someone else.
     OutputLost {
         /// The file.
@@ -215,6 +220,7 @@ impl std::fmt::Display for Reason {
                 write!(f, "the tool changed ({} → {})", &old[..12.min(old.len())], &new[..12.min(new.len())])
             }
             Reason::EnvironmentChanged { old, new } => write!(f, "environment changed: `{old}` → `{new}`"),
+            Reason::Upstream { label } => write!(f, "`{label}` is built again first"),
             Reason::OutputLost { path } => write!(f, "output `{path}` was lost or changed"),
         }
     }

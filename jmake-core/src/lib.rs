@@ -19,3 +19,7 @@ pub mod trace;
 pub mod log;
 pub mod cas;
 pub mod absent;
+pub mod freshness;
+pub mod run;
+pub mod jobserver;
+pub mod execute;

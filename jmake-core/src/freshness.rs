@@ -1,0 +1,267 @@
+//! Is an action's recorded execution still exactly what would happen now?
+//!
+//! | what | where it is compared |
+//! |---|---|
+//! | what the action does, its arguments, its environment | recipe |
+//! | the tool: content of the program and of the LLVM libraries it loads | recipe (identity) |
+//! | which files go in, in which order | recipe |
+//! | content of those files | declared inputs |
+//! | content of every header and library found, system ones included | discovered inputs |
+//! | headers and libraries looked for and not found | absent inputs |
+//! | files only asked for by `__has_include` | discovered inputs |
+//! | places of outputs, depfiles and scratch folders | nowhere: they do not change the result |
+//! | times, absolute path of the root, clock, working directory of the user | nowhere |
+//! | what lies at the outputs' places | when someone needs them ([`crate::execute`]) |
+//!
+//! The order of questions is the order in which a person would explain: other tool, other
+//! environment, other files, other flags; then the first input that changed; then the first
+//! absent one that appeared.  Comments do not count where the action says so
+//! ([`crate::action::Action::comment_blind`]) and the tool had nothing to say: a diagnostic shows
+//! source text.
+//!
+//! This module decides and changes nothing.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::action::{Action, field};
+use crate::cas::Store;
+use crate::digest::{Digest, Fields};
+use crate::event::Reason;
+use crate::log::{Log, VersionId};
+use crate::memo::Memo;
+use crate::path::FilePath;
+use crate::sabotage;
+use crate::trace::{Trace, Version, stored_recipe};
+
+/// What is to be done about an action.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Verdict {
+    /// Nothing: the recorded execution stands.
+    Fresh(Box<Trace>),
+    /// The store holds an execution with exactly these inputs: take its outputs.
+    Restore(Box<Trace>, Reason),
+    /// Run it.
+    Run(Reason),
+}
+
+/// Compares recorded executions with the present.  Each file version is compared once per build,
+/// however many actions read it.
+pub struct Checker<'a> {
+    memo: &'a Memo,
+    store: Option<&'a Store>,
+    versions: Vec<AtomicU8>,
+    absent: Vec<AtomicU8>,
+}
+
+const UNKNOWN: u8 = 0;
+const SAME: u8 = 1;
+/// Only comments differ.
+const SAME_BUT_COMMENTS: u8 = 2;
+const OTHER: u8 = 3;
+
+impl<'a> Checker<'a> {
+    /// A checker of the executions in `log` (to be passed again with each question, for it grows
+    /// while a build runs) and, if given, in `store`.
+    pub fn new(memo: &'a Memo, log: &Log, store: Option<&'a Store>) -> Checker<'a> {
+        let unknown = |len| std::iter::repeat_with(|| AtomicU8::new(UNKNOWN)).take(len).collect();
+        Checker { memo, store, versions: unknown(log.versions()), absent: unknown(log.paths()) }
+    }
+
+    /// What is to be done about `action`, whose recipe is `recipe` and whose declared inputs have
+    /// the content `declared`.
+    pub fn verdict(&self, log: &Log, action: &Action, recipe: &Fields, declared: &[Version]) -> Verdict {
+        match self.recorded(log, action, recipe, declared) {
+            Ok(trace) => Verdict::Fresh(Box::new(trace)),
+            Err(reason) => match self.stored(action, recipe.digest(), declared) {
+                Some(trace) => Verdict::Restore(Box::new(trace), reason),
+                None => Verdict::Run(reason),
+            },
+        }
+    }
+
+    /// The project's own record of `action`, if it stands; else why it does not.
+    fn recorded(
+        &self,
+        log: &Log,
+        action: &Action,
+        recipe: &Fields,
+        declared: &[Version],
+    ) -> Result<Trace, Reason> {
+        let Some(stored) = log.get(action.name()) else { return Err(Reason::NeverBuilt) };
+        if stored.rest.key != recipe.digest() {
+            let old = stored.whole().ok_or(Reason::NeverBuilt)?;
+            return Err(difference(&old.recipe, &stored_recipe(recipe)));
+        }
+        let (inputs, absent) = stored.inputs_and_absent().ok_or(Reason::NeverBuilt)?;
+        let blind = stored.rest.comment_blind;
+        let (known, discovered) = inputs.split_at(stored.rest.declared);
+        for (&id, now) in known.iter().zip(declared) {
+            let (path, digest, old_blind) = log.version(id);
+            if !same_content(digest, old_blind, now, blind) {
+                return Err(changed(path, digest, Some(now.digest)));
+            }
+        }
+        for &id in discovered {
+            let state = self.compare(log, id);
+            if !sabotage::is("ignore-headers") && state != SAME && !(blind && state == SAME_BUT_COMMENTS) {
+                let (path, digest, _) = log.version(id);
+                return Err(changed(path, digest, self.memo.digest(path).ok()));
+            }
+        }
+        for id in absent {
+            if !sabotage::is("ignore-absent") && self.appeared(log, id) {
+                return Err(Reason::InputAppeared { path: log.path(id).to_string() });
+            }
+        }
+        Ok(stored.rest)
+    }
+
+    fn compare(&self, log: &Log, id: VersionId) -> u8 {
+        // Versions recorded by this very build have no place; they are few.
+        let kept = self.versions.get(id);
+        if let Some(known) = kept.map(|state| state.load(Ordering::Relaxed)).filter(|&known| known != UNKNOWN)
+        {
+            return known;
+        }
+        let (path, digest, blind) = log.version(id);
+        let state = match self.memo.digest(path) {
+            Ok(now) if now == digest => SAME,
+            Ok(_) if blind.is_some() && self.comment_blind(path) == blind => SAME_BUT_COMMENTS,
+            _ => OTHER,
+        };
+        if let Some(kept) = kept {
+            kept.store(state, Ordering::Relaxed);
+        }
+        state
+    }
+
+    fn comment_blind(&self, path: &FilePath) -> Option<Digest> {
+        self.memo.facts(path).ok()?.comment_blind
+    }
+
+    fn appeared(&self, log: &Log, id: usize) -> bool {
+        let look = || self.memo.stat(log.path(id)).is_some();
+        let Some(kept) = self.absent.get(id) else { return look() };
+        if kept.load(Ordering::Relaxed) == UNKNOWN {
+            kept.store(if look() { OTHER } else { SAME }, Ordering::Relaxed);
+        }
+        kept.load(Ordering::Relaxed) == OTHER
+    }
+
+    /// The first execution in the shared store that read just what is there now.
+    fn stored(&self, action: &Action, recipe: Digest, declared: &[Version]) -> Option<Trace> {
+        let traces = self.store?.traces(store_key(recipe, declared));
+        traces.into_iter().find(|trace| {
+            trace.key == recipe
+                && trace.outputs.len() == action.outputs.len()
+                && (sabotage::is("restore-anything") || self.reads_the_same(trace))
+        })
+    }
+
+    fn reads_the_same(&self, trace: &Trace) -> bool {
+        let discovered = trace.inputs.iter().skip(trace.declared);
+        discovered.into_iter().all(|input| self.memo.digest(&input.path).is_ok_and(|now| now == input.digest))
+            && trace.absent.iter().all(|path| self.memo.stat(path).is_none())
+    }
+}
+
+/// The name in the shared store of executions of `recipe` on inputs with content `declared`.
+pub fn store_key(recipe: Digest, declared: &[Version]) -> Digest {
+    let mut fields = Fields::new();
+    fields.push("recipe", recipe.as_bytes());
+    for input in declared {
+        fields.push("content", input.digest.as_bytes());
+    }
+    fields.digest()
+}
+
+fn same_content(old: Digest, old_blind: Option<Digest>, now: &Version, comment_blind: bool) -> bool {
+    old == now.digest || (comment_blind && old_blind.is_some() && old_blind == now.blind)
+}
+
+fn changed(path: &FilePath, old: Digest, new: Option<Digest>) -> Reason {
+    Reason::InputChanged { path: path.to_string(), old: old.hex(), new: new.map(|digest| digest.hex()) }
+}
+
+/// Why two recipes have different keys.
+fn difference(old: &[(u8, Vec<u8>)], new: &[(u8, Vec<u8>)]) -> Reason {
+    let number = |name: &str| field::ALL.iter().position(|known| *known == name).map_or(u8::MAX, |n| n as u8);
+    let values = |recipe: &'_ [(u8, Vec<u8>)], name: &str| -> Vec<Vec<u8>> {
+        let number = number(name);
+        recipe.iter().filter(|(n, _)| *n == number).map(|(_, value)| value.clone()).collect()
+    };
+    let both = |name: &str| (values(old, name), values(new, name));
+    let (was, is) = both(field::TOOL);
+    if was != is {
+        let hex = |tool: &[Vec<u8>]| {
+            tool.concat().first_chunk::<32>().map_or_else(String::new, |raw| Digest::from_raw(*raw).hex())
+        };
+        return Reason::ToolChanged { old: hex(&was), new: hex(&is) };
+    }
+    let (was, is) = both(field::ENV);
+    if was != is {
+        return Reason::EnvironmentChanged {
+            old: only_in(&was, &is).join(" "),
+            new: only_in(&is, &was).join(" "),
+        };
+    }
+    let (was, is) = both(field::INPUT);
+    if was != is {
+        return Reason::InputsChanged { added: only_in(&is, &was), removed: only_in(&was, &is) };
+    }
+    let (was, is) = both(field::ARG);
+    Reason::CommandChanged { added: only_in(&is, &was), removed: only_in(&was, &is) }
+}
+
+/// What is in `these` more often than in `those`, as text.
+fn only_in(these: &[Vec<u8>], those: &[Vec<u8>]) -> Vec<String> {
+    let mut others: std::collections::HashMap<&[u8], usize> = std::collections::HashMap::new();
+    for value in those {
+        *others.entry(value).or_default() += 1;
+    }
+    let mut only = Vec::new();
+    for value in these {
+        match others.get_mut(value.as_slice()) {
+            Some(count) if *count > 0 => *count -= 1,
+            _ => only.push(String::from_utf8_lossy(value).into_owned()),
+        }
+    }
+    only
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipe(pairs: &[(&str, &str)]) -> Vec<(u8, Vec<u8>)> {
+        pairs
+            .iter()
+            .map(|(name, value)| {
+                let number = field::ALL.iter().position(|known| known == name).unwrap();
+                (number as u8, value.as_bytes().to_vec())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn differences_are_named_by_what_a_person_would_say_first() {
+        let old = recipe(&[("tool", "t"), ("env", "A=1"), ("input", "a.c"), ("arg", "-O2"), ("arg", "-c")]);
+        let with = |name: &str, from: &str, to: &str| {
+            let mut new = old.clone();
+            let number = field::ALL.iter().position(|known| *known == name).unwrap() as u8;
+            for entry in &mut new {
+                if *entry == (number, from.as_bytes().to_vec()) {
+                    entry.1 = to.as_bytes().to_vec();
+                }
+            }
+            difference(&old, &new).to_string()
+        };
+        assert_eq!(with("arg", "-O2", "-O3"), "arguments added: `-O3`; removed: `-O2`");
+        assert_eq!(with("env", "A=1", "A=2"), "environment changed: `A=1` → `A=2`");
+        assert_eq!(with("input", "a.c", "b.c"), "inputs added: `b.c`; removed: `a.c`");
+        assert!(with("tool", "t", "u").starts_with("the tool changed"));
+        let swapped =
+            recipe(&[("tool", "t"), ("env", "A=1"), ("input", "a.c"), ("arg", "-c"), ("arg", "-O2")]);
+        assert_eq!(difference(&old, &swapped).to_string(), "arguments in another order");
+    }
+}
