@@ -13,6 +13,7 @@ pub mod codec;
 pub mod lex;
 pub mod memo;
 pub mod process;
+pub mod toolchain;
 pub mod depfile;
 pub mod action;
 pub mod trace;

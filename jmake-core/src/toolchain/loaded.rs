@@ -1,0 +1,165 @@
+//! Which files make a tool what it is: its binary and the LLVM libraries the loader gives it.
+//!
+//! A distribution's clang is a few hundred kilobytes; the compiler is in `libLLVM` and
+//! `libclang-cpp`, which an update replaces without touching the binary.  So the libraries are
+//! looked up as the loader would (run path, `../lib`, the system's folders) and belong to the
+//! tool's identity.  Only headers and tables of the files are read here, never their content, and
+//! nothing is run.
+//!
+//! Libraries of the system (libc, libstdc++) are left out: they do not decide what code a
+//! compiler emits.
+
+use std::path::{Path, PathBuf};
+
+use object::elf::{DT_NEEDED, DT_RPATH, DT_RUNPATH, FileHeader32, FileHeader64};
+use object::read::elf::FileHeader;
+use object::{Endianness, FileKind, ReadCache, ReadRef};
+
+use crate::fs;
+use crate::path::path_from_bytes;
+
+/// What the loader would map for one program.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Loaded {
+    /// The binary's real path, then its LLVM libraries' in the order they are found.
+    pub files: Vec<PathBuf>,
+    /// Paths at which a library was looked for and not found, before the place that has it.
+    pub absent: Vec<PathBuf>,
+}
+
+/// What an ELF file asks of the loader.
+#[derive(Default)]
+struct Wants {
+    needed: Vec<PathBuf>,
+    search: Vec<Vec<u8>>,
+}
+
+/// The files that `binary` (a real path) consists of.  A file that is no ELF file (a script, a
+/// Mach-O binary) stands for itself alone.
+pub(crate) fn loaded(binary: &Path) -> Loaded {
+    let mut found = Loaded { files: vec![binary.to_owned()], absent: Vec::new() };
+    let mut next = 0;
+    while let Some(file) = found.files.get(next).cloned() {
+        next += 1;
+        let wants = wants(&file).unwrap_or_default();
+        let dirs = search_dirs(&file, binary, &wants);
+        for name in wants.needed.iter().filter(|name| is_llvm(name)) {
+            resolve(name, &dirs, &mut found);
+        }
+    }
+    found
+}
+
+fn is_llvm(name: &Path) -> bool {
+    let name = name.to_string_lossy();
+    ["libLLVM", "libclang", "liblld"].iter().any(|prefix| name.starts_with(prefix))
+}
+
+fn resolve(name: &Path, dirs: &[PathBuf], found: &mut Loaded) {
+    for dir in dirs {
+        let path = dir.join(name);
+        if let Ok(real) = path.canonicalize() {
+            if !found.files.contains(&real) {
+                found.files.push(real);
+            }
+            return;
+        }
+        if !found.absent.contains(&path) {
+            found.absent.push(path);
+        }
+    }
+}
+
+/// Where the loader looks for what `file` needs when `binary` is run.
+fn search_dirs(file: &Path, binary: &Path, wants: &Wants) -> Vec<PathBuf> {
+    let origin = file.parent().unwrap_or(Path::new("/"));
+    let mut dirs: Vec<PathBuf> = Vec::new();
+    for list in &wants.search {
+        for dir in list.split(|&b| b == b':').filter(|dir| !dir.is_empty()) {
+            dirs.push(expand(dir, origin));
+        }
+    }
+    // A library found through the binary's own run path may carry none itself.
+    dirs.extend(binary.parent().and_then(Path::parent).map(|prefix| prefix.join("lib")));
+    dirs.extend(standard_library_dirs());
+    dirs
+}
+
+/// A run path entry with `$ORIGIN` replaced.
+fn expand(dir: &[u8], origin: &Path) -> PathBuf {
+    for name in [&b"$ORIGIN"[..], b"${ORIGIN}"] {
+        if let Some(rest) = dir.strip_prefix(name) {
+            let rest = rest.strip_prefix(b"/").unwrap_or(rest);
+            return origin.join(path_from_bytes(rest));
+        }
+    }
+    path_from_bytes(dir)
+}
+
+/// The folders in which the system's loader and linkers look by themselves, existing ones only.
+pub fn standard_library_dirs() -> Vec<PathBuf> {
+    let machine = std::env::consts::ARCH;
+    let multiarch = format!("{machine}-linux-gnu");
+    let dirs = ["/usr/local/lib", "/lib", "/usr/lib"];
+    let mut all: Vec<PathBuf> = dirs.iter().map(|dir| Path::new(dir).join(&multiarch)).collect();
+    all.extend(["/lib64", "/usr/lib64"].map(PathBuf::from));
+    all.extend(dirs.map(PathBuf::from));
+    all.retain(|dir| dir.is_dir());
+    all
+}
+
+/// Reads only the tables it needs: libLLVM alone is over a hundred megabytes.
+fn wants(path: &Path) -> Option<Wants> {
+    let data = ReadCache::new(fs::open(path).ok()?);
+    match FileKind::parse(&data).ok()? {
+        FileKind::Elf64 => wants_of::<FileHeader64<Endianness>, _>(&data),
+        FileKind::Elf32 => wants_of::<FileHeader32<Endianness>, _>(&data),
+        _ => None,
+    }
+}
+
+fn wants_of<'data, H, R>(data: R) -> Option<Wants>
+where
+    H: FileHeader<Endian = Endianness>,
+    R: ReadRef<'data>,
+{
+    let header = H::parse(data).ok()?;
+    let endian = header.endian().ok()?;
+    let table = header.sections(endian, data).ok()?.dynamic_table(endian, data).ok()?;
+    let mut wants = Wants::default();
+    for entry in &table {
+        let Ok(text) = table.string(entry) else { continue };
+        match entry.tag {
+            DT_NEEDED => wants.needed.push(path_from_bytes(text)),
+            DT_RUNPATH | DT_RPATH => wants.search.push(text.to_vec()),
+            _ => {}
+        }
+    }
+    Some(wants)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origin_is_replaced() {
+        let origin = Path::new("/opt/llvm/bin");
+        for (entry, path) in [
+            ("$ORIGIN/../lib", "/opt/llvm/bin/../lib"),
+            ("${ORIGIN}/../lib", "/opt/llvm/bin/../lib"),
+            ("$ORIGIN", "/opt/llvm/bin"),
+            ("/usr/lib", "/usr/lib"),
+        ] {
+            assert_eq!(expand(entry.as_bytes(), origin), Path::new(path), "{entry}");
+        }
+    }
+
+    #[test]
+    fn a_script_stands_for_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        let script = dir.path().join("clang");
+        fs::write(&script, b"#!/bin/sh\n").unwrap();
+        assert_eq!(loaded(&script).files, [script]);
+    }
+}
