@@ -13,6 +13,7 @@ pub mod codec;
 pub mod lex;
 pub mod memo;
 pub mod process;
+pub mod manifest;
 pub mod toolchain;
 pub mod depfile;
 pub mod action;
