@@ -13,3 +13,6 @@ pub mod lex;
 pub mod memo;
 pub mod process;
 pub mod toolchain;
+pub mod inspect;
+pub mod link_errors;
+pub mod doctor;
