@@ -100,6 +100,6 @@ pub fn install_command(need: Need, path: &[PathBuf]) -> Option<String> {
 }
 
 /// Whether `path` leads to an ordinary file that someone may execute.
-pub(crate) fn executable(path: &Path) -> bool {
+pub(super) fn executable(path: &Path) -> bool {
     matches!(crate::fs::stat(path), Ok(Some(stat)) if stat.is_file() && stat.mode & 0o111 != 0)
 }

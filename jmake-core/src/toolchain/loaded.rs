@@ -11,7 +11,7 @@
 
 use std::path::{Path, PathBuf};
 
-use object::elf::{DT_NEEDED, DT_RPATH, DT_RUNPATH, FileHeader32, FileHeader64};
+use object::elf::{DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_SONAME, FileHeader32, FileHeader64};
 use object::read::elf::FileHeader;
 use object::{Endianness, FileKind, ReadCache, ReadRef};
 
@@ -27,11 +27,15 @@ pub(crate) struct Loaded {
     pub absent: Vec<PathBuf>,
 }
 
-/// What an ELF file asks of the loader.
-#[derive(Default)]
-struct Wants {
-    needed: Vec<PathBuf>,
-    search: Vec<Vec<u8>>,
+/// What an ELF file's dynamic section says, as bytes.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Dynamic {
+    /// The names of the libraries it needs.
+    pub needed: Vec<Vec<u8>>,
+    /// Its run paths: lists of folders separated by colons, `$ORIGIN` not replaced.
+    pub search: Vec<Vec<u8>>,
+    /// Its own name as a library.
+    pub soname: Option<Vec<u8>>,
 }
 
 /// The files that `binary` (a real path) consists of.  A file that is no ELF file (a script, a
@@ -44,15 +48,14 @@ pub(crate) fn loaded(binary: &Path) -> Loaded {
         let wants = wants(&file).unwrap_or_default();
         let dirs = search_dirs(&file, binary, &wants);
         for name in wants.needed.iter().filter(|name| is_llvm(name)) {
-            resolve(name, &dirs, &mut found);
+            resolve(&path_from_bytes(name), &dirs, &mut found);
         }
     }
     found
 }
 
-fn is_llvm(name: &Path) -> bool {
-    let name = name.to_string_lossy();
-    ["libLLVM", "libclang", "liblld"].iter().any(|prefix| name.starts_with(prefix))
+fn is_llvm(name: &[u8]) -> bool {
+    [&b"libLLVM"[..], b"libclang", b"liblld"].iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn resolve(name: &Path, dirs: &[PathBuf], found: &mut Loaded) {
@@ -71,7 +74,7 @@ fn resolve(name: &Path, dirs: &[PathBuf], found: &mut Loaded) {
 }
 
 /// Where the loader looks for what `file` needs when `binary` is run.
-fn search_dirs(file: &Path, binary: &Path, wants: &Wants) -> Vec<PathBuf> {
+fn search_dirs(file: &Path, binary: &Path, wants: &Dynamic) -> Vec<PathBuf> {
     let origin = file.parent().unwrap_or(Path::new("/"));
     let mut dirs: Vec<PathBuf> = Vec::new();
     for list in &wants.search {
@@ -109,16 +112,21 @@ pub fn standard_library_dirs() -> Vec<PathBuf> {
 }
 
 /// Reads only the tables it needs: libLLVM alone is over a hundred megabytes.
-fn wants(path: &Path) -> Option<Wants> {
+fn wants(path: &Path) -> Option<Dynamic> {
     let data = ReadCache::new(fs::open(path).ok()?);
-    match FileKind::parse(&data).ok()? {
-        FileKind::Elf64 => wants_of::<FileHeader64<Endianness>, _>(&data),
-        FileKind::Elf32 => wants_of::<FileHeader32<Endianness>, _>(&data),
+    elf_dynamic(&data)
+}
+
+/// The dynamic section of an ELF file; `None` for anything else and for a damaged one.
+pub(crate) fn elf_dynamic<'data, R: ReadRef<'data>>(data: R) -> Option<Dynamic> {
+    match FileKind::parse(data).ok()? {
+        FileKind::Elf64 => dynamic_of::<FileHeader64<Endianness>, _>(data),
+        FileKind::Elf32 => dynamic_of::<FileHeader32<Endianness>, _>(data),
         _ => None,
     }
 }
 
-fn wants_of<'data, H, R>(data: R) -> Option<Wants>
+fn dynamic_of<'data, H, R>(data: R) -> Option<Dynamic>
 where
     H: FileHeader<Endian = Endianness>,
     R: ReadRef<'data>,
@@ -126,16 +134,17 @@ where
     let header = H::parse(data).ok()?;
     let endian = header.endian().ok()?;
     let table = header.sections(endian, data).ok()?.dynamic_table(endian, data).ok()?;
-    let mut wants = Wants::default();
+    let mut found = Dynamic::default();
     for entry in &table {
         let Ok(text) = table.string(entry) else { continue };
         match entry.tag {
-            DT_NEEDED => wants.needed.push(path_from_bytes(text)),
-            DT_RUNPATH | DT_RPATH => wants.search.push(text.to_vec()),
+            DT_NEEDED => found.needed.push(text.to_vec()),
+            DT_RUNPATH | DT_RPATH => found.search.push(text.to_vec()),
+            DT_SONAME => found.soname = Some(text.to_vec()),
             _ => {}
         }
     }
-    Some(wants)
+    Some(found)
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ use crate::path::{FilePath, bytes_of};
 
 pub use install::{Need, install_command};
 pub use learned::{Ask, Learned};
+pub(crate) use loaded::elf_dynamic;
 pub use loaded::standard_library_dirs;
 
 /// The oldest major version jmake works with.
@@ -344,6 +345,12 @@ impl Toolchain {
         let lld = self.linker.as_ref().is_some_and(|linker| linker.kind == LinkerKind::Lld);
         self.major >= 18 && lld && !foreign.iter().any(|system| triple.contains(system))
     }
+}
+
+/// The first program of one of `names` in the folders `path`, names first.
+pub fn program_in(path: &[PathBuf], names: &[&str]) -> Option<PathBuf> {
+    let dirs = || path.iter().filter(|dir| dir.is_absolute());
+    names.iter().flat_map(|name| dirs().map(move |dir| dir.join(name))).find(|path| install::executable(path))
 }
 
 /// The usual name of the tool that a configuration calls `name`.
