@@ -13,3 +13,4 @@ pub mod lex;
 pub mod memo;
 pub mod process;
 pub mod manifest;
+pub mod trust;
