@@ -14,6 +14,7 @@ pub mod lex;
 pub mod memo;
 pub mod process;
 pub mod manifest;
+pub mod trust;
 pub mod toolchain;
 pub mod inspect;
 pub mod link_errors;

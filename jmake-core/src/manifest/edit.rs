@@ -282,10 +282,19 @@ fn typed(path: &[String], text: &str) -> Result<Value, Diagnostic> {
     let verbatim = Value::from(text);
     let one = || Value::Array(Array::from_iter([text]));
     let candidates = match (row.takes, within) {
-        (Takes::Text | Takes::Version | Takes::Size | Takes::Time | Takes::Kind, _)
+        (
+            Takes::Text
+            | Takes::Word
+            | Takes::FileName
+            | Takes::Version
+            | Takes::Size
+            | Takes::Time
+            | Takes::Kind,
+            _,
+        )
         | (Takes::Texts, Some(_)) => vec![verbatim],
         (Takes::Defines, Some(_)) => literal.filter(Value::is_bool).into_iter().chain([verbatim]).collect(),
-        (Takes::List | Takes::Globs | Takes::Sanitizers, _) => {
+        (Takes::List | Takes::Words | Takes::Dirs | Takes::Globs | Takes::Sanitizers, _) => {
             literal.filter(Value::is_array).into_iter().chain([one()]).collect()
         }
         (Takes::Export, _) if text == "all" => vec![verbatim],
@@ -615,7 +624,7 @@ mod tests {
         #[test]
         fn what_was_set_is_got_and_all_else_stays(
             file in file(),
-            key in proptest::sample::select(vec!["project.name", "compile.std", "link.linker", "profile.dev.inherits", "profile.release.inherits", "target.cpu", "profile.\"a.b \\\"c\".inherits"]),
+            key in proptest::sample::select(vec!["project.name", "project.version", "link.linker", "profile.dev.inherits", "profile.release.inherits", "cache.dir", "profile.\"a.b \\\"c\".inherits"]),
             value in any::<String>(),
         ) {
             let after = set(&file, key, &value).expect("these files can be edited");

@@ -401,7 +401,7 @@ mod tests {
                 "[compile]\njobs = 'many'\nstd = 1\n[link]\nlto = 'fat'",
                 &[
                     "2 Error: `compile.jobs` must be a whole number from 1 to 4096, not `\"many\"`",
-                    "3 Error: `compile.std` must be a text, not `1`",
+                    "3 Error: `compile.std` must be a plain word, not `1`",
                     "5 Error: `link.lto` must be one of `off`, `thin`, `full`, not `\"fat\"`",
                 ],
             ),
@@ -491,7 +491,7 @@ mod tests {
             defines = ["X=1", "-DY"]
             [llvm]
             version = 19
-            tools.clang = "/c"
+            tools.llvm_link = "/c"
             [cache]
             max_size = "500 MiB"
             max_age = "12h"
@@ -511,7 +511,7 @@ mod tests {
         assert_eq!(manifest.machine.triple.as_deref(), Some("x86_64-linux-gnu"));
         assert_eq!(manifest.targets[1].defines, [("X".into(), value("1")), ("Y".into(), None)]);
         assert_eq!(manifest.llvm.version.as_deref(), Some("19"));
-        assert_eq!(manifest.llvm.tools, [("clang".into(), "/c".into())]);
+        assert_eq!(manifest.llvm.tools, [("llvm-link".into(), "/c".into())]);
         assert_eq!(manifest.cache.max_size, Some(500 << 20));
         assert_eq!(manifest.line("compile.flags.1"), Some(7));
         assert_eq!(manifest.line("profile.own one.opt_level"), Some(17));

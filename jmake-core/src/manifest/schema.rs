@@ -123,8 +123,11 @@ impl Setting {
         if let Setting::Defines(defines) = self { defines } else { Vec::new() }
     }
 
-    fn texts(self) -> Vec<(String, String)> {
-        if let Setting::Texts(texts) = self { texts } else { Vec::new() }
+    /// Tools by their own names: the first jmake wrote `llvm_link` and looked for `llvm-link`.
+    fn tools(self) -> Vec<(String, String)> {
+        let Setting::Texts(tools) = self else { return Vec::new() };
+        let name = |name: String| if name == "clangxx" { "clang++".into() } else { name.replace('_', "-") };
+        tools.into_iter().map(|(tool, path)| (name(tool), path)).collect()
     }
 
     fn size(self) -> Option<u64> {
@@ -178,29 +181,29 @@ pub static KEYS: &[Key] = &[
     key!("discovery.max_depth", Number, "no limit", "how many folders deep to look", [], Plain, Project discovery.max_depth = number),
     key!("discovery.follow_symlinks", Bool, "`false`", "follow links to folders", [], Plain, Project discovery.follow_symlinks = bool),
 
-    key!("compile.std", Text, "from the sources", "C++ standard: `\"c++20\"`", [], Plain, Project compile.std = text),
-    key!("compile.c_std", Text, "from the sources", "C standard: `\"c17\"`", [], Plain, Project compile.c_std = text),
+    key!("compile.std", Word, "from the sources", "C++ standard: `\"c++20\"`", [], Plain, Project compile.std = text),
+    key!("compile.c_std", Word, "from the sources", "C standard: `\"c17\"`", [], Plain, Project compile.c_std = text),
     key!("compile.flags", List, "`[]`", "flags for every unit", ["compile.extra_flags"], Trust, Project compile.flags = list),
     key!("compile.c_flags", List, "`[]`", "flags for C units", [], Trust, Project compile.c_flags = list),
     key!("compile.cxx_flags", List, "`[]`", "flags for C++ units", [], Trust, Project compile.cxx_flags = list),
-    key!("compile.include_dirs", List, "what discovery finds", "folders for `-I`", [], Plain, Project compile.include_dirs = list),
-    key!("compile.system_include_dirs", List, "`[]`", "folders for `-isystem`", [], Plain, Project compile.system_include_dirs = list),
+    key!("compile.include_dirs", Dirs, "what discovery finds", "folders for `-I`", [], Plain, Project compile.include_dirs = list),
+    key!("compile.system_include_dirs", Dirs, "`[]`", "folders for `-isystem`", [], Plain, Project compile.system_include_dirs = list),
     key!("compile.defines", Defines, "`{}`", "macros: `NAME = \"value\"`, or `true` for a bare one", [], Plain, Project compile.defines = defines),
     key!("compile.jobs", Jobs, "number of cores", "compilers at once", ["daemon.workers", "workflow.parallel", "compile.parallel"], User, Project compile.jobs = number),
 
     key!("link.libraries", List, "`[]`", "libraries: names as after `-l`, or paths", ["binary.link_libraries", "compile.libraries"], Trust, Project link.libraries = list),
-    key!("link.lib_dirs", List, "`[]`", "folders for `-L`", ["binary.lib_dirs", "compile.lib_dirs"], Plain, Project link.lib_dirs = list),
+    key!("link.lib_dirs", Dirs, "`[]`", "folders for `-L`", ["binary.lib_dirs", "compile.lib_dirs"], Trust, Project link.lib_dirs = list),
     key!("link.flags", List, "`[]`", "flags for the link", [], Trust, Project link.flags = list),
     key!("link.rpath", Bool, "`true`", "record the folders of `lib_dirs` in the library", ["binary.rpath"], Plain, Project link.rpath = bool),
     key!("link.lto", Lto, "`\"off\"`", "optimise across units", ["target.lto"], Plain, Project link.lto = lto),
     key!("link.linker", Text, "best found", "linker: `lld`, `mold`, `bfd`, `gold`, or a path", [], UserTrust, Project link.linker = text),
 
     key!("binary.kind", Kind, "`\"shared\"`", "what is made; `prebuilt` for a folder of finished libraries", ["binary.library_type"], Plain, Project binary.kind = kind),
-    key!("binary.name", Text, "`project.name`", "name of the library, without `lib` and suffix", ["binary.library_name"], Plain, Project binary.name = text),
+    key!("binary.name", FileName, "`project.name`", "name of the library, without `lib` and suffix", ["binary.library_name"], Plain, Project binary.name = text),
     key!("binary.output_dir", Text, "`\"julia\"`", "folder for results, below the root", [], Plain, Project binary.output_dir = text),
     key!("binary.export", Export, "`\"all\"`", "symbols to show: names and globs", [], Plain, Project binary.export = export),
 
-    key!("build.profile", Text, "`\"release\"`", "profile of a plain `jmake build`", [], User, Project build.profile = text),
+    key!("build.profile", Word, "`\"release\"`", "profile of a plain `jmake build`", [], User, Project build.profile = text),
 
     key!("profile.*.opt_level", OptLevel, "release `2`, dev `0`", "how hard the optimiser tries", ["link.opt_level", "target.opt_level"], Plain, Profile opt_level = opt_level),
     key!("profile.*.debug", Debug, "release `false`, dev `true`", "debug information", ["target.debug"], Plain, Profile debug = debug),
@@ -211,28 +214,28 @@ pub static KEYS: &[Key] = &[
     key!("profile.*.defines", Defines, "`{}`", "macros, after `compile.defines`", [], Plain, Profile defines = defines),
     key!("profile.*.flags", List, "`[]`", "flags, after `compile.flags`", [], Trust, Profile flags = list),
 
-    key!("target.triple", Text, "this machine", "machine the library is for", [], Plain, Project machine.triple = text),
-    key!("target.cpu", Text, "`\"generic\"`", "processor", [], Plain, Project machine.cpu = text),
-    key!("target.features", List, "`[]`", "processor features: `[\"+avx2\"]`", [], Plain, Project machine.features = list),
-    key!("machine.triple", Text, "this machine", "`target.triple`, for a file that has `[[target]]`", [], Plain, Project machine.triple = text),
-    key!("machine.cpu", Text, "`\"generic\"`", "`target.cpu`, for a file that has `[[target]]`", [], Plain, Project machine.cpu = text),
-    key!("machine.features", List, "`[]`", "`target.features`, for a file that has `[[target]]`", [], Plain, Project machine.features = list),
+    key!("target.triple", Word, "this machine", "machine the library is for", [], Plain, Project machine.triple = text),
+    key!("target.cpu", Word, "`\"generic\"`", "processor", [], Plain, Project machine.cpu = text),
+    key!("target.features", Words, "`[]`", "processor features: `[\"+avx2\"]`", [], Plain, Project machine.features = list),
+    key!("machine.triple", Word, "this machine", "`target.triple`, for a file that has `[[target]]`", [], Plain, Project machine.triple = text),
+    key!("machine.cpu", Word, "`\"generic\"`", "`target.cpu`, for a file that has `[[target]]`", [], Plain, Project machine.cpu = text),
+    key!("machine.features", Words, "`[]`", "`target.features`, for a file that has `[[target]]`", [], Plain, Project machine.features = list),
 
-    key!("target[].name", Text, "required", "name of the output", [], Plain, Target name = text),
+    key!("target[].name", FileName, "required", "name of the output", [], Plain, Target name = text),
     key!("target[].kind", Kind, "`binary.kind`", "as `binary.kind`", [], Plain, Target kind = kind),
     key!("target[].sources", Globs, "what discovery finds", "paths or globs of its sources", [], Plain, Target sources = list),
     key!("target[].exclude", Globs, "`[]`", "paths or globs taken out again", [], Plain, Target exclude = list),
-    key!("target[].include_dirs", List, "`[]`", "folders for `-I`, before `compile.include_dirs`", [], Plain, Target include_dirs = list),
+    key!("target[].include_dirs", Dirs, "`[]`", "folders for `-I`, before `compile.include_dirs`", [], Plain, Target include_dirs = list),
     key!("target[].defines", Defines, "`{}`", "macros, after `compile.defines`", [], Plain, Target defines = defines),
     key!("target[].flags", List, "`[]`", "flags, after `compile.flags`", [], Trust, Target flags = list),
     key!("target[].libraries", List, "`[]`", "libraries, before `link.libraries`; another target's name links that one", [], Trust, Target libraries = list),
-    key!("target[].lib_dirs", List, "`[]`", "folders for `-L`, before `link.lib_dirs`", [], Plain, Target lib_dirs = list),
+    key!("target[].lib_dirs", Dirs, "`[]`", "folders for `-L`, before `link.lib_dirs`", [], Trust, Target lib_dirs = list),
     key!("target[].link_flags", List, "`[]`", "link flags, after `link.flags`", [], Trust, Target link_flags = list),
     key!("target[].export", Export, "`binary.export`", "as `binary.export`", [], Plain, Target export = export),
 
     key!("llvm.version", Version, "newest complete set", "LLVM to use: `\"19\"`", [], User, Project llvm.version = text),
     key!("llvm.root", Text, "searched for", "folder that holds `bin/clang`", [], UserTrust, Project llvm.root = text),
-    key!("llvm.tools", Texts, "`{}`", "paths of single tools: `{ clang = \"/opt/bin/clang\" }`", [], UserTrust, Project llvm.tools = texts),
+    key!("llvm.tools", Texts, "`{}`", "paths of single tools: `{ clang = \"/opt/bin/clang\" }`", [], UserTrust, Project llvm.tools = tools),
 
     key!("cache.enabled", Bool, "`true`", "use the shared cache", [], User, Project cache.enabled = bool),
     key!("cache.dir", Text, "the user's cache folder", "where the shared cache lies", ["cache.directory"], UserTrust, Project cache.dir = text),

@@ -16,6 +16,10 @@ use super::{Debug, Export, Kind, Lto, OptLevel};
 pub enum Takes {
     /// Any text.
     Text,
+    /// A text without anything that a compiler could read as more than one word.
+    Word,
+    /// The name of a file, without its folder.
+    FileName,
     /// A text or a number, kept as text: `llvm.version = 19`.
     Version,
     /// `true` or `false`.
@@ -26,6 +30,10 @@ pub enum Takes {
     Jobs,
     /// A list of texts.
     List,
+    /// A list of [`Takes::Word`].
+    Words,
+    /// A list of folders.
+    Dirs,
     /// A list of globs.
     Globs,
     /// A table of macros, or a list of `NAME` and `NAME=value`.
@@ -80,6 +88,10 @@ impl Takes {
     pub fn expected(self) -> &'static str {
         match self {
             Takes::Text => "a text",
+            Takes::Word => "a plain word",
+            Takes::FileName => "a plain file name",
+            Takes::Words => "a list of plain words",
+            Takes::Dirs => "a list of folders",
             Takes::Version => "a text or a number",
             Takes::Bool => "`true` or `false`",
             Takes::Number => "a whole number from 0",
@@ -108,6 +120,10 @@ impl Takes {
         let wrong = || format!("must be {}, not {}", self.expected(), shown(item));
         let read = match self {
             Takes::Text => item.as_str().map(|s| Setting::Text(s.to_owned())),
+            Takes::Word => item.as_str().filter(|s| is_word(s)).map(|s| Setting::Text(s.to_owned())),
+            Takes::FileName => item.as_str().filter(|s| is_file_name(s)).map(|s| Setting::Text(s.to_owned())),
+            Takes::Words => list(item).filter(|list| list.iter().all(|s| is_word(s))).map(Setting::List),
+            Takes::Dirs => return dirs(list(item).ok_or_else(wrong)?),
             Takes::Version => scalar(item).map(Setting::Text),
             Takes::Bool => item.as_bool().map(Setting::Bool),
             Takes::Number => item.as_integer().and_then(|n| n.try_into().ok()).map(Setting::Number),
@@ -175,6 +191,25 @@ fn list(item: &Item) -> Option<Vec<String>> {
     let array = item.as_array()?;
     let texts: Option<Vec<String>> = array.iter().map(|value| Some(value.as_str()?.to_owned())).collect();
     Some(texts?.into_iter().filter(|text| !text.is_empty()).collect())
+}
+
+/// Whether `text` is one word to every program: it becomes a part of an argument, and where clang
+/// looks for files of that name (a triple with `/` in it chooses programs) it must be no path.
+fn is_word(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'+' | b':'))
+}
+
+/// Whether `text` can be a file's name in an argument of the linker, whose flags end at commas.
+fn is_file_name(text: &str) -> bool {
+    !text.starts_with(['-', '.', '@']) && !text.contains(|c: char| c == '/' || c == ',' || c.is_control())
+}
+
+/// Folders that no compiler can take for a flag or a file of flags.
+fn dirs(list: Vec<String>) -> Result<Setting, String> {
+    match list.iter().find(|dir| dir.starts_with(['-', '@'])) {
+        Some(dir) => Err(format!("holds `{dir}`; write `./{dir}`")),
+        None => Ok(Setting::List(list)),
+    }
 }
 
 fn globs(list: Vec<String>) -> Result<Setting, String> {
