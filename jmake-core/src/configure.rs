@@ -780,3 +780,14 @@ fn search_dirs(flags: &[Vec<u8>]) -> SearchDirs {
 pub fn left_out(discovery: &Discovery) -> impl Iterator<Item = (&FilePath, &LeftOut)> {
     discovery.left_out.iter().map(|(path, why)| (path, why))
 }
+
+/// What a generated manifest says about a project: decisions, not scan results.
+pub fn generated_facts(name: &str, discovery: &Discovery) -> crate::manifest::GeneratedFacts {
+    let dirs = discovery.include_dirs.iter().filter(|dir| std::str::from_utf8(dir.as_bytes()).is_ok());
+    crate::manifest::GeneratedFacts {
+        name: name.to_owned(),
+        include_dirs: dirs.map(ToString::to_string).collect(),
+        std: None,
+        libraries: Vec::new(),
+    }
+}

@@ -234,7 +234,7 @@ impl Planner<'_> {
             keyed.push(Arc::from(version_script(symbols).into_bytes()));
         }
         let output = self.dir("results").join(target.file.file_name());
-        let dirs = link.line.library_dirs().iter().map(|dir| FilePath::new(crate::path::bytes_of(dir.as_os_str())));
+        let dirs = link.line.library_dirs().into_iter().map(|dir| FilePath::new(crate::path::bytes_of(dir.as_os_str())));
         let dirs = dirs.collect();
         self.builder.add(Action {
             kind: ActionKind::Link,

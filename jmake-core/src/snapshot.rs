@@ -20,6 +20,7 @@ use crate::digest::{Digest, Hasher};
 use crate::fs::{self, StatId};
 use crate::memo::Memo;
 use crate::path::{FilePath, Root, bytes_of};
+use crate::plan::STATE_DIR;
 
 const MAGIC: &[u8] = b"jmake-snapshot-1\n";
 
@@ -53,16 +54,24 @@ pub struct Checked {
 }
 
 impl Snapshot {
-    /// Records what `memo` has looked at, the folders in `listed`, and `reply`.
-    pub fn take(memo: &Memo, request: Digest, listed: &[FilePath], reply: Vec<u8>) -> Snapshot {
+    /// Records what `memo` has looked at, the folders in `listed`, and `reply`; `None` when a file
+    /// that was looked for in vain is there by now.  The caller scans `listed` once more
+    /// afterwards: only if it finds the same is the snapshot one of *this* build.
+    pub fn take(memo: &Memo, request: Digest, listed: &[FilePath], reply: Vec<u8>) -> Option<Snapshot> {
         let mut facts = BTreeMap::new();
         let mut folders: Vec<FilePath> = listed.to_vec();
+        let mut absent = Vec::new();
+        let own = FilePath::new(STATE_DIR);
         for (path, stat, digest) in memo.seen() {
+            if path.starts_with(&own) {
+                continue;
+            }
             let fact = match (stat, digest) {
                 (Some(stat), Some(digest)) => Fact::Content { stat, digest, settled: memo.settled(&stat) },
                 (Some(stat), None) => Fact::There { folder: stat.is_dir() },
                 (None, _) => {
                     folders.extend(nearest_folder(memo, &path));
+                    absent.push(path);
                     continue;
                 }
             };
@@ -73,7 +82,11 @@ impl Snapshot {
         let listings: Vec<_> =
             folders.par_iter().map(|folder| (folder.clone(), listing(memo, folder))).collect();
         facts.extend(listings);
-        Snapshot { request, facts: facts.into_iter().collect(), reply }
+        let appeared = |path: &FilePath| !matches!(fs::stat(&memo.root().resolve(path)), Ok(None));
+        if absent.par_iter().any(appeared) {
+            return None;
+        }
+        Some(Snapshot { request, facts: facts.into_iter().collect(), reply })
     }
 
     /// Reads the snapshot at `path` and compares it with the disk; `None` when there is none for
