@@ -14,3 +14,4 @@ pub mod memo;
 pub mod process;
 pub mod manifest;
 pub mod trust;
+pub mod setup;
