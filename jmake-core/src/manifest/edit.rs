@@ -1,13 +1,13 @@
 //! Reading and changing single keys of a manifest's text.
 //!
-//! `get`, `set`, `unset`, `complete` and `update_config` work on text and give text: who calls
+//! `get`, `set`, `unset`, and `complete` work on text and give text: who calls
 //! them reads and writes the file.  A value is checked against the table of keys before it is
 //! written, and everything else in the text stays byte for byte as it was.
 
 use toml_edit::{Array, InlineTable, Item, TableLike, Value};
 
 use super::Manifest;
-use super::read::nearest;
+use super::nearest::nearest;
 use super::schema::{self, KEYS, Key};
 use super::splice;
 use super::value::Takes;
@@ -148,36 +148,6 @@ pub fn complete(text: &str, facts: &GeneratedFacts) -> Result<(String, Vec<Strin
     Ok((text, filled))
 }
 
-/// `text` with `data` merged into `section` (`compile`, `profile.dev`): keys in `data` are set,
-/// `null` removes one, all others stay.
-///
-/// # Errors
-/// When the section or a key is unknown or a value is not one the key takes; nothing is changed
-/// then.
-pub fn update_config(
-    text: &str,
-    section: &str,
-    data: &serde_json::Map<String, serde_json::Value>,
-) -> Result<String, Diagnostic> {
-    let path = section_path(section)?;
-    merge(text.to_owned(), &path, data)
-}
-
-/// What `section` of `text` holds; empty when it is not there.
-///
-/// # Errors
-/// When there is no such section in jmake, or `text` is not valid TOML.
-pub fn get_config_section(text: &str, section: &str) -> Result<serde_json::Value, Diagnostic> {
-    let document = splice::document(text)?;
-    let path = place_of(document.as_table(), section_path(section)?);
-    Ok(match splice::locate(document.as_table(), &path) {
-        Some(Item::Value(value)) => splice::json(value),
-        Some(Item::ArrayOfTables(tables)) => tables.iter().map(|table| splice::json_of(table)).collect(),
-        Some(Item::Table(table)) => splice::json_of(table),
-        Some(Item::None) | None => serde_json::Value::Object(serde_json::Map::new()),
-    })
-}
-
 /// Every key with its value or default, as `jmake config show` lists them.
 pub fn show(text: &str) -> Vec<Shown> {
     let (manifest, _) = Manifest::parse(text, "jmake.toml");
@@ -206,7 +176,7 @@ fn row_path(name: &str) -> Option<Vec<String>> {
 }
 
 /// `target.0.kind` as the table of keys has it: `target[].kind`.
-fn row_parts(path: &[String]) -> Vec<String> {
+pub(super) fn row_parts(path: &[String]) -> Vec<String> {
     match path {
         [target, at, rest @ ..] if target == "target" && at.parse::<usize>().is_ok() => {
             [&["target[]".to_owned()], rest].concat()
@@ -215,12 +185,12 @@ fn row_parts(path: &[String]) -> Vec<String> {
     }
 }
 
-fn as_strs(path: &[String]) -> Vec<&str> {
+pub(super) fn as_strs(path: &[String]) -> Vec<&str> {
     path.iter().map(String::as_str).collect()
 }
 
 /// The parts of a dotted, perhaps quoted key.
-fn split(key: &str) -> Result<Vec<String>, Diagnostic> {
+pub(super) fn split(key: &str) -> Result<Vec<String>, Diagnostic> {
     let parts = toml_edit::Key::parse(key)
         .map_err(|_| Diagnostic::error(format!("`{key}` is not a key")).hint("write `section.key`"))?;
     Ok(parts.iter().map(|part| part.get().to_owned()).collect())
@@ -228,7 +198,7 @@ fn split(key: &str) -> Result<Vec<String>, Diagnostic> {
 
 /// Where `path` stands in this document: `target.triple` is `machine.triple` when `target` is the
 /// list of targets.
-fn place_of(root: &dyn TableLike, mut path: Vec<String>) -> Vec<String> {
+pub(super) fn place_of(root: &dyn TableLike, mut path: Vec<String>) -> Vec<String> {
     let listed = |item: &Item| item.is_array_of_tables() || item.is_array();
     let indexed = path.get(1).is_none_or(|at| at.parse::<usize>().is_ok());
     let machine = root.get("target").is_some_and(listed) || root.contains_key("machine");
@@ -239,7 +209,7 @@ fn place_of(root: &dyn TableLike, mut path: Vec<String>) -> Vec<String> {
 }
 
 /// `path`, or the present name of an old spelling.
-fn known(path: Vec<String>) -> Result<Vec<String>, Diagnostic> {
+pub(super) fn known(path: Vec<String>) -> Result<Vec<String>, Diagnostic> {
     let parts = row_parts(&path);
     let names = as_strs(&parts);
     if row_of(&names).is_some() {
@@ -257,7 +227,7 @@ fn known(path: Vec<String>) -> Result<Vec<String>, Diagnostic> {
 
 /// The row that decides about `path`, and the name within it when the row is a table of free
 /// names: `compile.defines.DEBUG`.
-fn row_of<'p>(path: &[&'p str]) -> Option<(&'static Key, Option<&'p str>)> {
+pub(super) fn row_of<'p>(path: &[&'p str]) -> Option<(&'static Key, Option<&'p str>)> {
     if let Some(key) = schema::find(path) {
         // A section of free data is not a value.
         return (key.takes != Takes::Anything || path.len() > 1).then_some((key, None));
@@ -312,7 +282,12 @@ fn typed(path: &[String], text: &str) -> Result<Value, Diagnostic> {
 }
 
 /// Whether the key takes `value`.
-fn check(path: &[String], row: &Key, within: Option<&str>, value: &Value) -> Result<(), Diagnostic> {
+pub(super) fn check(
+    path: &[String],
+    row: &Key,
+    within: Option<&str>,
+    value: &Value,
+) -> Result<(), Diagnostic> {
     let item = match within {
         Some(name) => {
             let mut table = InlineTable::new();
@@ -327,73 +302,9 @@ fn check(path: &[String], row: &Key, within: Option<&str>, value: &Value) -> Res
     }
 }
 
-fn put(text: &str, path: &[String], value: &Value) -> Result<String, Diagnostic> {
+pub(super) fn put(text: &str, path: &[String], value: &Value) -> Result<String, Diagnostic> {
     let path = place_of(splice::document(text)?.as_table(), path.to_vec());
     splice::put(text, &path, value)
-}
-
-fn section_path(section: &str) -> Result<Vec<String>, Diagnostic> {
-    let path = split(section)?;
-    let names = as_strs(&path);
-    if schema::is_section(&names) || schema::find(&names).is_some_and(|key| key.takes == Takes::Anything) {
-        return Ok(path);
-    }
-    let problem = Diagnostic::error(format!("there is no section `{section}`"));
-    Err(match nearest(&names) {
-        Some(nearest) => problem.hint(format!("the nearest is `{nearest}`")),
-        None => problem.hint("`jmake config show` lists all keys"),
-    })
-}
-
-fn merge(
-    mut text: String,
-    above: &[String],
-    data: &serde_json::Map<String, serde_json::Value>,
-) -> Result<String, Diagnostic> {
-    for (name, json) in data {
-        let path = known([above, std::slice::from_ref(name)].concat()).or_else(|problem| {
-            // A section in the section: `{"release": {"lto": "thin"}}` for `profile`.
-            let path = [above, std::slice::from_ref(name)].concat();
-            if json.is_object() && schema::is_section(&as_strs(&path)) { Ok(path) } else { Err(problem) }
-        })?;
-        text = match json {
-            serde_json::Value::Null => unset(&text, &quoted(&path))?,
-            serde_json::Value::Object(inner) => merge(text, &path, inner)?,
-            json => {
-                let parts = row_parts(&path);
-                let value = toml(json)
-                    .ok_or_else(|| Diagnostic::error(format!("`{}` cannot hold this", path.join("."))))?;
-                if let Some((row, within)) = row_of(&as_strs(&parts)) {
-                    check(&path, row, within, &value)?;
-                }
-                put(&text, &path, &value)?
-            }
-        };
-    }
-    Ok(text)
-}
-
-fn quoted(path: &[String]) -> String {
-    path.iter().map(|part| toml_edit::Key::new(part).to_string()).collect::<Vec<_>>().join(".")
-}
-
-/// `json` as TOML, which has no `null`.
-fn toml(json: &serde_json::Value) -> Option<Value> {
-    use serde_json::Value as Json;
-    Some(match json {
-        Json::Null => return None,
-        Json::Bool(flag) => Value::from(*flag),
-        Json::Number(number) => match number.as_i64() {
-            Some(whole) => Value::from(whole),
-            None => Value::from(number.as_f64()?),
-        },
-        Json::String(text) => Value::from(text.as_str()),
-        Json::Array(items) => Value::Array(items.iter().map(toml).collect::<Option<Array>>()?),
-        Json::Object(table) => {
-            let entries = table.iter().map(|(name, json)| Some((name.clone(), toml(json)?)));
-            Value::InlineTable(entries.collect::<Option<InlineTable>>()?)
-        }
-    })
 }
 
 #[cfg(test)]
@@ -555,35 +466,6 @@ mod tests {
         assert_eq!(filled, ["project.name = \"demo\"", "compile.include_dirs = [\"include\"]"]);
         assert_eq!(complete(&after, &facts).expect("valid TOML"), (after.clone(), vec![]));
         assert!(complete("[", &facts).is_err());
-    }
-
-    #[test]
-    fn sections_are_merged_and_read() {
-        let data =
-            serde_json::json!({"jobs": 2, "std": null, "flags": ["-O1"], "defines": {"A": "1", "B": true}});
-        let before = "[compile]\nstd = 'x' # gone\ninclude_dirs = ['i'] # stays\n";
-        let after = update_config(before, "compile", data.as_object().expect("an object")).expect("merges");
-        assert!(after.contains("include_dirs = ['i'] # stays\n") && !after.contains("gone"), "{after}");
-        let now = get_config_section(&after, "compile").expect("there");
-        assert_eq!(
-            now,
-            serde_json::json!({"include_dirs": ["i"], "jobs": 2, "flags": ["-O1"], "defines": {"A": "1", "B": true}})
-        );
-        let dev = serde_json::json!({"dev": {"lto": "thin"}});
-        let after = update_config("", "profile", dev.as_object().expect("an object")).expect("merges");
-        assert_eq!(after, "[profile.dev]\nlto = \"thin\"\n");
-        for (section, data) in [
-            ("nonsense", serde_json::json!({})),
-            ("compile", serde_json::json!({"jobs": "x"})),
-            ("compile", serde_json::json!({"q": 1})),
-        ] {
-            assert!(
-                update_config("", section, data.as_object().expect("an object")).is_err(),
-                "{section} {data}"
-            );
-        }
-        assert!(get_config_section("", "nonsense").is_err());
-        assert_eq!(get_config_section("", "link"), Ok(serde_json::json!({})));
     }
 
     #[test]

@@ -11,16 +11,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-mod edit;
-mod legacy;
-mod read;
-mod splice;
 pub mod schema;
 mod value;
+mod legacy;
+mod nearest;
+mod read;
+mod user;
+mod splice;
+mod edit;
+mod section;
 
-pub use edit::{GeneratedFacts, Shown, complete, get, get_config_section, set, show, unset, update_config};
-pub use read::UserConfig;
+pub use edit::{GeneratedFacts, Shown, complete, get, set, show, unset};
 pub use schema::{KEYS, Key};
+pub use section::{get_config_section, update_config};
+pub use user::UserConfig;
 pub use value::{duration, show_duration, show_size, size};
 
 /// The manifest of a project.

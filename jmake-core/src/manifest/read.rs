@@ -10,38 +10,11 @@ use std::collections::BTreeSet;
 use toml_edit::{Document, Item, TableLike, Value};
 
 use super::legacy::{self, Legacy};
+use super::nearest::nearest;
 use super::schema::{self, KEYS, Key, Mark, Put};
 use super::value::Setting;
 use super::{Manifest, TargetTable};
 use crate::event::Diagnostic;
-
-/// The user's own configuration: a manifest of which only the keys that are the user's to choose
-/// count.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct UserConfig(Manifest);
-
-impl UserConfig {
-    /// Reads `text`; a key that belongs into a project is warned of and has no effect.
-    pub fn parse(text: &str, file_shown: &str) -> (UserConfig, Vec<Diagnostic>) {
-        let (manifest, mut problems) = parse(text, file_shown);
-        for (name, line) in &manifest.lines {
-            let path: Vec<&str> = name.split('.').collect();
-            if name.starts_with("target.") || schema::find(&path).is_some_and(|key| !key.is_user()) {
-                problems.push(
-                    Diagnostic::warning(format!("`{name}` has no effect in the user's configuration"))
-                        .in_file(file_shown)
-                        .at_line(*line)
-                        .hint("put it into the `jmake.toml` of the project"),
-                );
-            }
-        }
-        (UserConfig(manifest), problems)
-    }
-
-    pub(super) fn manifest(&self) -> &Manifest {
-        &self.0
-    }
-}
 
 /// Which part of the manifest a setting goes to.
 #[derive(Clone)]
@@ -320,40 +293,6 @@ fn is_element(name: &str, of: &str) -> bool {
     rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The key or section that `path` was probably meant to be.
-pub(super) fn nearest(path: &[&str]) -> Option<String> {
-    let last = path.last()?;
-    let near = KEYS.iter().filter_map(|key| {
-        let parts: Vec<&str> = key.name.split('.').take(path.len()).collect();
-        Some((distance(path, &parts)?, shown(&parts, path)))
-    });
-    // The right name in the wrong section is nearer than a similar name in the right one.
-    let moved = KEYS.iter().filter(|key| key.last() == *last && path.len() > 1);
-    let moved = moved.map(|key| (1, key.name.replace('*', "release").replace("target[]", "target")));
-    near.chain(moved).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
-}
-
-fn shown(parts: &[&str], path: &[&str]) -> String {
-    let parts: Vec<&str> =
-        parts.iter().zip(path).map(|(&part, &given)| if part == "*" { given } else { part }).collect();
-    parts.join(".").replace("target[]", "target")
-}
-
-/// How far `path` is from `parts`; `None` when some part is too different to be a slip.
-fn distance(path: &[&str], parts: &[&str]) -> Option<usize> {
-    if path.len() != parts.len() {
-        return None;
-    }
-    path.iter().zip(parts).try_fold(0, |sum, (&given, &part)| {
-        if part == "*" {
-            return Some(sum);
-        }
-        let begins = given.len() >= 3 && (part.starts_with(given) || given.starts_with(part));
-        let far = if begins { 1 } else { strsim::damerau_levenshtein(given, part) };
-        (far <= 1.max(given.len() / 3)).then_some(sum + far)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{Export, Kind, Lto, OptLevel};
@@ -609,23 +548,6 @@ mod tests {
         assert_eq!(manifest.compile.flags.len(), 2);
         let refused = Manifest::parse("[compile]\nenabled = false", "f").1;
         assert!(refused[0].is_error());
-    }
-
-    #[test]
-    fn the_users_configuration_fills_gaps_only() {
-        let (user, problems) = UserConfig::parse(
-            "[compile]\njobs = 2\nstd = 'c++11'\n[llvm]\nroot = '/opt'\n[cache]\nmax_size = '1GB'",
-            "config.toml",
-        );
-        assert_eq!(problems.len(), 1);
-        assert!(problems[0].message.contains("compile.std"));
-        let (mut manifest, _) = Manifest::parse("[compile]\njobs = 7", "f");
-        manifest.merge_under(&user);
-        assert_eq!((manifest.compile.jobs, manifest.compile.std), (Some(7), None));
-        assert_eq!(
-            (manifest.llvm.root.as_deref(), manifest.cache.max_size),
-            (Some("/opt"), Some(1_000_000_000))
-        );
     }
 
     proptest! {

@@ -286,7 +286,10 @@ fn export(item: &Item) -> Option<Export> {
     match item.as_str() {
         Some("all") => Some(Export::All),
         Some(_) => None,
-        None => list(item).map(Export::Listed),
+        // They end up in a version script, in which these would end the name.
+        None => list(item)
+            .filter(|names| !names.iter().any(|name| name.contains([';', '{', '}', '"', '\n'])))
+            .map(Export::Listed),
     }
 }
 

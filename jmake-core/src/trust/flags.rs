@@ -31,6 +31,7 @@ pub(super) fn harmful(flags: &[String]) -> Vec<(usize, &'static str)> {
             at += 1;
         } else if SEPARATE.contains(&flag) {
             match operand {
+                Some(name) if flag == "-l" && !is_library_name(name) => found.push((start, LINKER_FLAG)),
                 Some(_) => at += 1,
                 None => found.push((start, NO_OPERAND)),
             }
@@ -44,6 +45,14 @@ pub(super) fn harmful(flags: &[String]) -> Vec<(usize, &'static str)> {
 }
 
 const NO_OPERAND: &str = "lacks its operand, so that it would swallow what follows";
+
+pub(super) const LINKER_FLAG: &str = "becomes another flag of the linker behind `-l`";
+
+/// Whether `-l` with `name` behind it can only name a library.  The compiler hands the two to the
+/// linker as one word, and `-lto-obj-path=FILE` and `-load-pass-plugin=FILE` are flags of lld.
+pub(super) fn is_library_name(name: &str) -> bool {
+    !name.contains('=') && !name.starts_with("to-") && !name.starts_with("oad")
+}
 
 /// Whether a compiler takes `text` as the operand of the flag before it, and nothing else.
 fn is_operand(text: &str) -> bool {
@@ -109,8 +118,8 @@ fn is_harmless(flag: &str) -> bool {
         return true;
     }
     if JOINED.iter().any(|joined| flag.len() > joined.len() && flag.starts_with(joined)) {
-        // `-load` would be a library of the driver's, but loads code when it reaches `opt`.
-        return !flag.starts_with("-isystem-") && !flag.starts_with("-load");
+        // `-isystem-after` and its like are other flags with the same beginning.
+        return !flag.starts_with("-isystem-") && flag.strip_prefix("-l").is_none_or(is_library_name);
     }
     let (name, value) = match flag.split_once('=') {
         Some((name, value)) => (name, Some(value)),
@@ -199,13 +208,14 @@ fn harmful_to_linker(pieces: &[(usize, &str)]) -> Vec<(usize, &'static str)> {
     let mut pieces = pieces.iter().peekable();
     while let Some(&(at, piece)) = pieces.next() {
         if LINKER_SEPARATE.contains(&piece) {
-            if pieces.next_if(|(_, next)| is_operand(next)).is_none() {
+            let fits = |next: &str| is_operand(next) && (piece != "-l" || is_library_name(next));
+            if pieces.next_if(|(_, next)| fits(next)).is_none() {
                 found.push((at, NO_OPERAND));
             }
             continue;
         }
         let valued = piece.split_once('=').is_some_and(|(name, _)| LINKER_VALUED.contains(&name));
-        let joined = ["-l", "-L"].iter().any(|begin| piece.starts_with(begin) && !piece.starts_with("-load"));
+        let joined = piece.starts_with("-L") || piece.strip_prefix("-l").is_some_and(is_library_name);
         if !(valued || joined || LINKER_EXACT.contains(&piece) || is_library_path(piece)) {
             found.push((at, why(piece)));
         }
@@ -219,6 +229,7 @@ fn why(flag: &str) -> &'static str {
         ("@", "reads further flags from a file"),
         ("-fplugin", "loads code into the compiler"),
         ("-fpass-plugin", "loads code into the compiler"),
+        ("-lto-", LINKER_FLAG),
         ("-load", "loads code into the compiler"),
         ("--load", "loads code into the compiler"),
         ("-plugin", "loads code into the linker"),
@@ -315,6 +326,12 @@ mod tests {
             "-Xlinker -z -Xlinker -plugin",
             "-Xlinker",
             "-z -plugin",
+            "-lto-obj-path=/home/user/.bashrc",
+            "-l to-obj-path=/home/user/.bashrc",
+            "-Wl,-lto-obj-path=/home/user/.bashrc",
+            "-Wl,-l,to-obj-path=/home/user/.bashrc",
+            "-load-pass-plugins",
+            "-l oad-pass-plugin=evil.so",
             "-B.",
             "-B ./tools",
             "--prefix=./tools",

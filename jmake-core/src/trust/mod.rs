@@ -122,12 +122,12 @@ fn lib_dir_lists(manifest: &Manifest) -> Vec<(String, &[String])> {
     std::iter::once(("link.lib_dirs".to_owned(), &manifest.link.lib_dirs[..])).chain(of_targets).collect()
 }
 
-/// A library is a name or a path; what looks like a flag must be a harmless one.
+/// A library is a path, or a name that follows `-l`; what looks like a flag must be a harmless one.
 fn harmful_library(library: &str) -> Option<&'static str> {
-    match library.starts_with(['-', '@']) {
-        true => flags::harmful(&[library.to_owned()]).first().map(|(_, why)| *why),
-        false => None,
+    if library.starts_with(['-', '@']) {
+        return flags::harmful(&[library.to_owned()]).first().map(|(_, why)| *why);
     }
+    (!flags::is_library_name(library)).then_some(flags::LINKER_FLAG)
 }
 
 /// Whether the `jmake.toml` at `path` was put there by somebody else than the user `uid` or root,
@@ -176,6 +176,8 @@ mod tests {
             ("[compile]\ncxx_flags = ['-B.']", "compile.cxx_flags.0", 2),
             ("[link]\nflags = ['-Wl,--plugin=x']", "link.flags.0", 2),
             ("[link]\nlibraries = ['m', '-Wl,--plugin=x']", "link.libraries.1", 2),
+            ("[link]\nlibraries = ['to-obj-path=x']", "link.libraries.0", 2),
+            ("[link]\nlibraries = ['oad-pass-plugin=./x']", "link.libraries.0", 2),
             ("[binary]\nlink_libraries = ['@x']", "link.libraries.0", 2),
             ("[profile.dev]\nflags = ['-B.']", "profile.dev.flags.0", 2),
             ("[profile.'a.b']\nflags = ['-B.']", "profile.a.b.flags.0", 2),
