@@ -328,9 +328,12 @@ impl Toolchain {
             }
         }
         if let Some(prefix) = self.bin_dir.parent() {
-            let resources = prefix.join("lib/clang").join(self.major.to_string());
-            paths.extend(folders_in(&resources.join("lib"), ""));
-            paths.extend([resources.join("lib"), resources]);
+            // Named by the major version since 16, by the whole one before.
+            for version in [self.major.to_string(), self.version.clone()] {
+                let resources = prefix.join("lib/clang").join(version);
+                paths.extend(folders_in(&resources.join("lib"), ""));
+                paths.extend([resources.join("lib"), resources]);
+            }
         }
         paths.sort();
         paths
