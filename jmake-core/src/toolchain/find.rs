@@ -42,7 +42,9 @@ pub(super) fn find(search: &Search, ask: &Ask<'_>) -> Result<Toolchain, Missing>
     let mut best: Option<Toolchain> = None;
     let mut seen = HashSet::new();
     for clang in candidates(search, &mut looked, &mut problems) {
-        if !seen.insert(real(&clang)) {
+        let real = real(&clang);
+        looked.extend(real.parent().map(Path::to_owned));
+        if !seen.insert(real) {
             continue;
         }
         match assemble(&clang, search, ask) {
@@ -53,7 +55,9 @@ pub(super) fn find(search: &Search, ask: &Ask<'_>) -> Result<Toolchain, Missing>
     }
     let missing = |what: String, need, problems| {
         let install = install_command(need, &search.path);
-        Missing { what, looked: looked.clone(), problems, install }
+        let mut named = HashSet::new();
+        let looked = looked.iter().filter(|path| named.insert(*path)).cloned().collect();
+        Missing { what, looked, problems, install }
     };
     let Some(mut set) = best else {
         let what = match search.version {
@@ -94,9 +98,13 @@ fn candidates(search: &Search, looked: &mut Vec<PathBuf>, problems: &mut Vec<Str
     let named = search.tools.iter().find(|(name, _)| tool_name(name) == "clang");
     if let Some((_, path)) = named {
         looked.push(path.clone());
-        return vec![path.clone()];
+        return path.is_absolute().then(|| path.clone()).into_iter().collect();
     }
     if let Some(root) = &search.root {
+        if !root.is_absolute() {
+            problems.push(format!("`llvm.root` is `{}`, which is not an absolute path", root.display()));
+            return Vec::new();
+        }
         let dirs = [root.join("bin"), root.clone()];
         looked.extend(dirs.clone());
         return dirs.iter().flat_map(|dir| clangs_in(dir, problems)).take(1).collect();
@@ -289,7 +297,9 @@ fn apply_overrides(set: &mut Toolchain, search: &Search, ask: &Ask<'_>) -> Resul
     for (given, path) in &search.tools {
         let name = tool_name(given);
         set.looked.push(path.clone());
-        let mut tool = program(&name, path, "")
+        let mut tool = Some(path)
+            .filter(|path| path.is_absolute())
+            .and_then(|path| program(&name, path, ""))
             .ok_or_else(|| anyhow!("`llvm.tools.{given}` names `{}`, which cannot be run", path.display()))?;
         if COMPLETE.contains(&&*name) || name == LLD {
             let version = version_of(&tool, ask)?;

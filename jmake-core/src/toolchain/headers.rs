@@ -224,3 +224,21 @@ const KNOWN: &[Known] = &[
     plain("aio.h", &["rt"]),
     plain("resolv.h", &["resolv"]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_entry_hides_a_later_one() {
+        for entry in KNOWN {
+            let header = match entry.header.strip_suffix('/') {
+                Some(folder) => format!("{folder}/any.h"),
+                None => entry.header.to_owned(),
+            };
+            assert_eq!(known(&header).map(|found| found.header), Some(entry.header));
+            assert!(!entry.packages.is_empty() || !entry.libs.is_empty());
+        }
+        assert!(known("zlib.hpp").is_none() && known("GLX").is_none());
+    }
+}

@@ -14,6 +14,8 @@ pub enum Need {
     Mold,
     /// A system linker, the C library's headers and the C++ standard library.
     StandardLibraries,
+    /// The runtime libraries of the sanitizers, of clang of this major version.
+    Sanitizers(u32),
     /// pkg-config.
     PkgConfig,
 }
@@ -27,6 +29,8 @@ struct Manager {
     /// The same of one major version, for which `{n}` stands.
     versioned: &'static str,
     libraries: &'static str,
+    /// With `{n}` for clang's major version, where packages carry it.
+    sanitizers: &'static str,
     pkg_config: &'static str,
 }
 
@@ -38,6 +42,7 @@ const MANAGERS: [Manager; 6] = [
         versioned: "clang-{n} lld-{n} llvm-{n}",
         // The C++ library has no package of an unversioned name; the compiler's brings it.
         libraries: "binutils libc6-dev g++",
+        sanitizers: "libclang-rt-{n}-dev",
         pkg_config: "pkg-config",
     },
     Manager {
@@ -46,6 +51,7 @@ const MANAGERS: [Manager; 6] = [
         toolchain: "clang lld llvm",
         versioned: "clang{n} lld{n} llvm{n}",
         libraries: "binutils glibc-devel libstdc++-devel",
+        sanitizers: "compiler-rt",
         pkg_config: "pkgconf-pkg-config",
     },
     Manager {
@@ -54,6 +60,7 @@ const MANAGERS: [Manager; 6] = [
         toolchain: "clang lld llvm",
         versioned: "clang{n} lld{n} llvm{n}",
         libraries: "binutils glibc gcc",
+        sanitizers: "compiler-rt",
         pkg_config: "pkgconf",
     },
     Manager {
@@ -62,6 +69,7 @@ const MANAGERS: [Manager; 6] = [
         toolchain: "clang lld llvm",
         versioned: "clang{n} lld{n} llvm{n}",
         libraries: "binutils glibc-devel libstdc++-devel",
+        sanitizers: "clang{n}",
         pkg_config: "pkg-config",
     },
     Manager {
@@ -70,6 +78,7 @@ const MANAGERS: [Manager; 6] = [
         toolchain: "clang lld llvm",
         versioned: "clang{n} lld{n} llvm{n}",
         libraries: "binutils musl-dev g++",
+        sanitizers: "compiler-rt",
         pkg_config: "pkgconf",
     },
     Manager {
@@ -79,6 +88,7 @@ const MANAGERS: [Manager; 6] = [
         versioned: "llvm@{n} lld@{n}",
         // Apple's own command line tools hold the SDK; a formula brings only its own headers.
         libraries: "llvm",
+        sanitizers: "llvm@{n}",
         pkg_config: "pkgconf",
     },
 ];
@@ -92,6 +102,7 @@ pub fn install_command(need: Need, path: &[PathBuf]) -> Option<String> {
         Need::Toolchain(Some(n)) => manager.versioned.replace("{n}", &n.to_string()),
         Need::Mold => "mold".to_owned(),
         Need::StandardLibraries => manager.libraries.to_owned(),
+        Need::Sanitizers(n) => manager.sanitizers.replace("{n}", &n.to_string()),
         Need::PkgConfig => manager.pkg_config.to_owned(),
     };
     // Only an administrator may install for the whole system; brew installs for the user.

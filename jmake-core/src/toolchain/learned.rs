@@ -216,9 +216,16 @@ impl Ask<'_> {
             question.push("value", value);
         }
         question.push("about", about);
-        self.learned.answer(&question, watched, || self.run(argv, env))
+        let answer = self.learned.answer(&question, watched, || self.run(argv, env))?;
+        match answer.split_first() {
+            Some((&SAID, text)) => Ok(text.to_vec()),
+            Some((_, text)) => bail!("{}", String::from_utf8_lossy(text)),
+            None => bail!("an empty answer was kept"),
+        }
     }
 
+    /// What the program says, or how it refuses: both are answers, for a broken compiler in
+    /// `PATH` must not be started in every build either.
     fn run(&self, argv: &[Vec<u8>], env: &[(Vec<u8>, Vec<u8>)]) -> Result<Vec<u8>> {
         let mut spec = Spec::new(argv, "/");
         spec.env = plain_env();
@@ -228,15 +235,25 @@ impl Ask<'_> {
         let ended =
             process::run(&spec, self.cancel).with_context(|| format!("cannot start `{}`", program()))?;
         match ended.status {
-            Status::Exited(0) => Ok(ended.output),
+            Status::Exited(0) => Ok(answer(SAID, &ended.output)),
             Status::Exited(code) => {
-                bail!("`{}` exited with {code}: {}", program(), first_line(&ended.output))
+                let refusal = format!("`{}` exited with {code}: {}", program(), first_line(&ended.output));
+                Ok(answer(REFUSED, refusal.as_bytes()))
             }
             Status::Signalled(signal) => bail!("`{}` was ended by signal {signal}", program()),
             Status::Cancelled => bail!("cancelled"),
             Status::TimedOut => bail!("`{}` did not answer within a minute", program()),
         }
     }
+}
+
+/// The first byte of an answer: the rest is what the program said.
+const SAID: u8 = 0;
+/// The first byte of an answer: the rest is why there is none.
+const REFUSED: u8 = 1;
+
+fn answer(kind: u8, text: &[u8]) -> Vec<u8> {
+    [&[kind], text].concat()
 }
 
 /// The environment of every program that is asked: nothing of the user's, and messages in
@@ -321,14 +338,29 @@ mod tests {
     }
 
     #[test]
-    fn a_failing_program_is_an_error_and_not_kept() {
+    fn a_refusal_is_an_answer_too() {
         let learned = Learned::default();
         let cancel = Cancel::new();
         let ask = Ask { learned: &learned, cancel: &cancel };
         let argv: Vec<Vec<u8>> =
             ["/bin/sh", "-c", "echo oh no; exit 3"].iter().map(|arg| arg.as_bytes().to_vec()).collect();
-        let error = ask.output(&argv, &[]).unwrap_err();
-        assert_eq!(error.to_string(), "`/bin/sh` exited with 3: oh no");
+        for _ in 0..2 {
+            let error = ask.output(&argv, &[]).unwrap_err();
+            assert_eq!(error.to_string(), "`/bin/sh` exited with 3: oh no");
+        }
+        assert_eq!(learned.runs(), 1);
+    }
+
+    #[test]
+    fn what_could_not_be_asked_is_asked_again() {
+        let learned = Learned::default();
+        let cancel = Cancel::new();
+        let ask = Ask { learned: &learned, cancel: &cancel };
+        let killed = [b"/bin/sh".to_vec(), b"-c".to_vec(), b"kill -9 $$".to_vec()];
+        assert!(ask.output(&killed, &[]).is_err());
+        assert!(ask.output(&[b"/no/such/program".to_vec()], &[]).is_err());
+        cancel.cancel();
+        assert_eq!(ask.output(&killed, &[]).unwrap_err().to_string(), "cancelled");
         assert_eq!(learned.runs(), 0);
     }
 }

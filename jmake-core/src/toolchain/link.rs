@@ -70,9 +70,22 @@ impl LinkLine {
     /// The files that the line names besides the objects (start files, runtime archives): inputs
     /// of every link with it.
     pub fn files(&self) -> Vec<PathBuf> {
+        self.named().filter(|path| path.is_file()).collect()
+    }
+
+    /// The files that the line names but that do not exist.  The driver names a sanitizer's
+    /// runtime ([`super::Need::Sanitizers`]) and the LTO plugin of linkers other than lld whether
+    /// or not they are installed.
+    pub fn absent_files(&self) -> Vec<PathBuf> {
+        let linkable = |path: &PathBuf| {
+            path.extension().is_some_and(|ext| ["a", "o", "so"].iter().any(|&known| ext == known))
+        };
+        self.named().filter(|path| linkable(path) && !path.exists()).collect()
+    }
+
+    fn named(&self) -> impl Iterator<Item = PathBuf> {
         let arguments = self.before_output.iter().chain(&self.before_objects).chain(&self.after_objects);
-        let paths = arguments.filter(|arg| arg.starts_with(b"/") && !arg.ends_with(b".so.2"));
-        paths.map(|arg| path_from_bytes(arg)).filter(|path| path.is_file()).collect()
+        arguments.filter(|arg| arg.starts_with(b"/")).map(|arg| path_from_bytes(arg))
     }
 
     /// The folders in which the line looks for libraries.
@@ -237,6 +250,13 @@ mod tests {
             .collect();
         assert_eq!(argv, ["ld", "-shared", "-o", "out put.so", "crti.o", "-L/x", "a.o", "b.o", "-lc"]);
         assert_eq!(line.library_dirs(), [PathBuf::from("/x")]);
+    }
+
+    #[test]
+    fn files_that_are_named() {
+        let line = line(" \"ld\" \"-dynamic-linker\" \"/no/ld.so.2\" \"-o\" \"jmake-output-placeholder\" \"/no/asan.a\" \"/dev/null\" \"/etc/passwd\"\n").unwrap();
+        assert_eq!(line.absent_files(), [PathBuf::from("/no/asan.a")]);
+        assert_eq!(line.files(), [PathBuf::from("/etc/passwd")]);
     }
 
     #[test]

@@ -101,14 +101,35 @@ fn expand(dir: &[u8], origin: &Path) -> PathBuf {
 
 /// The folders in which the system's loader and linkers look by themselves, existing ones only.
 pub fn standard_library_dirs() -> Vec<PathBuf> {
-    let machine = std::env::consts::ARCH;
-    let multiarch = format!("{machine}-linux-gnu");
+    let multiarch = format!("{}-linux-gnu", std::env::consts::ARCH);
     let dirs = ["/usr/local/lib", "/lib", "/usr/lib"];
     let mut all: Vec<PathBuf> = dirs.iter().map(|dir| Path::new(dir).join(&multiarch)).collect();
     all.extend(["/lib64", "/usr/lib64"].map(PathBuf::from));
     all.extend(dirs.map(PathBuf::from));
+    for dir in configured_dirs() {
+        if !all.contains(&dir) {
+            all.push(dir);
+        }
+    }
     all.retain(|dir| dir.is_dir());
     all
+}
+
+/// The folders that the administrator added for the loader (`/etc/ld.so.conf.d`).
+fn configured_dirs() -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir("/etc/ld.so.conf.d")
+        .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
+        .unwrap_or_default();
+    files.sort();
+    files.insert(0, PathBuf::from("/etc/ld.so.conf"));
+    let texts = files.iter().filter_map(|file| fs::read(file).ok());
+    texts.flat_map(|text| folders_in(&String::from_utf8_lossy(&text))).collect()
+}
+
+/// The absolute paths in a loader's configuration; comments and `include` lines hold none.
+fn folders_in(text: &str) -> Vec<PathBuf> {
+    let lines = text.lines().filter_map(|line| line.split('#').next()).map(str::trim);
+    lines.filter(|line| line.starts_with('/')).map(PathBuf::from).collect()
 }
 
 /// Reads only the tables it needs: libLLVM alone is over a hundred megabytes.
@@ -162,6 +183,12 @@ mod tests {
         ] {
             assert_eq!(expand(entry.as_bytes(), origin), Path::new(path), "{entry}");
         }
+    }
+
+    #[test]
+    fn configured_folders() {
+        let text = "include /etc/ld.so.conf.d/*.conf\n# /no\n/opt/lib # yes\n\n  /usr/x\n";
+        assert_eq!(folders_in(text), [Path::new("/opt/lib"), Path::new("/usr/x")]);
     }
 
     #[test]

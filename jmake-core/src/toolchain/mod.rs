@@ -313,19 +313,28 @@ impl Toolchain {
     }
 
     /// What clang's answers about headers and linking depend on, beside itself: installing
-    /// another GCC or another C library changes them.
+    /// another GCC, another C library or a sanitizer's runtime changes them.
     fn surroundings(&self) -> Vec<PathBuf> {
         let arch = self.triple.split('-').next().unwrap_or_default();
         let mut paths: Vec<PathBuf> =
-            ["/usr/include/c++", "/usr/local/include", "/usr/lib/gcc", "/usr/lib64/gcc"]
+            ["/usr/include", "/usr/include/c++", "/usr/local/include", "/usr/lib/gcc", "/usr/lib64/gcc"]
                 .map(PathBuf::from)
                 .into();
+        paths.extend(standard_library_dirs());
         for dir in ["/usr/lib/gcc", "/usr/lib64/gcc"] {
-            let Ok(entries) = std::fs::read_dir(dir) else { continue };
-            let names = entries.flatten().filter(|e| e.file_name().to_string_lossy().starts_with(arch));
-            paths.extend(names.map(|entry| entry.path()));
+            for triple in folders_in(Path::new(dir), arch) {
+                paths.extend(folders_in(&triple, ""));
+                paths.push(triple);
+            }
         }
-        paths.extend(self.bin_dir.parent().map(|prefix| prefix.join("lib/clang")));
+        if let Some(prefix) = self.bin_dir.parent() {
+            // Named by the major version since 16, by the whole one before.
+            for version in [self.major.to_string(), self.version.clone()] {
+                let resources = prefix.join("lib/clang").join(version);
+                paths.extend(folders_in(&resources.join("lib"), ""));
+                paths.extend([resources.join("lib"), resources]);
+            }
+        }
         paths.sort();
         paths
     }
@@ -345,6 +354,13 @@ impl Toolchain {
         let lld = self.linker.as_ref().is_some_and(|linker| linker.kind == LinkerKind::Lld);
         self.major >= 18 && lld && !foreign.iter().any(|system| triple.contains(system))
     }
+}
+
+/// The folders in `dir` whose name begins with `start`.
+fn folders_in(dir: &Path, start: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let entries = entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(start.as_bytes()));
+    entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
 }
 
 /// The first program of one of `names` in the folders `path`, names first.

@@ -140,6 +140,8 @@ fn a_root_excludes_everything_else() {
     assert_eq!(set.missing(), ["llvm-link", "llc", "llvm-nm", "llvm-ar", "ld.lld"]);
     asked.root = Some(dir.join("no such folder"));
     assert!(find(&asked).is_err());
+    asked.root = Some("own".into());
+    assert_eq!(find(&asked).unwrap_err().problems, ["`llvm.root` is `own`, which is not an absolute path"]);
 }
 
 #[test]
