@@ -12,3 +12,4 @@ pub mod codec;
 pub mod lex;
 pub mod memo;
 pub mod process;
+pub mod discover;
