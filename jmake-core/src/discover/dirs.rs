@@ -40,18 +40,32 @@ struct Need {
     dirs: Vec<FilePath>,
 }
 
+/// A folder that could be searched, and how much is to be said for it.
+#[derive(Default)]
+struct Folder {
+    /// The needs it answers, open or not.
+    needs: Vec<usize>,
+    /// How many open unconditional needs it alone can answer.
+    forced: usize,
+    /// How well it answers the open needs.
+    score: u64,
+}
+
 struct Search<'a> {
     memo: &'a Memo,
     finder: &'a Finder<'a>,
     visited: HashSet<FilePath>,
-    needs: Vec<Need>,
+    /// All needs so far; those that were answered are gone.
+    needs: Vec<Option<Need>>,
+    folders: BTreeMap<FilePath, Folder>,
     out: Dirs,
 }
 
 /// Works out the folders that let `sources` find what they include.
 pub(super) fn include_dirs(memo: &Memo, finder: &Finder<'_>, sources: &[FilePath]) -> Dirs {
     let visited = sources.iter().cloned().collect();
-    let mut search = Search { memo, finder, visited, needs: Vec::new(), out: Dirs::default() };
+    let mut search =
+        Search { memo, finder, visited, needs: Vec::new(), folders: BTreeMap::new(), out: Dirs::default() };
     search.follow(sources.to_vec());
     while let Some(dir) = search.best() {
         search.choose(dir);
@@ -93,43 +107,47 @@ impl Search<'_> {
             self.out.outside.insert(include.name.to_vec());
             return;
         }
-        self.needs.push(Need {
+        let need = Need {
             name: include.name.clone(),
             from: from.clone(),
             line: include.line,
             conditional: include.conditional,
             dirs,
-        });
+        };
+        for dir in &need.dirs {
+            let folder = self.folders.entry(dir.clone()).or_default();
+            folder.needs.push(self.needs.len());
+            folder.forced += usize::from(need.is_forced());
+            folder.score += need.score(dir);
+        }
+        self.needs.push(Some(need));
     }
 
     /// The folder that answers most needs best, if any is worth searching.
     fn best(&self) -> Option<FilePath> {
-        let mut scores: BTreeMap<&FilePath, (bool, u64)> = BTreeMap::new();
-        for need in &self.needs {
-            // A name that only one folder can answer leaves no choice; one that several can
-            // is often answered by a folder chosen for another reason.
-            let forced = need.dirs.len() == 1 && !need.conditional;
-            for dir in &need.dirs {
-                let score = scores.entry(dir).or_default();
-                score.0 |= forced;
-                score.1 += closeness(dir, &need.from) * if need.conditional { 1 } else { 8 };
-            }
-        }
-        let ranked = scores.into_iter().filter_map(|(dir, (forced, score))| {
+        let ranked = self.folders.iter().filter_map(|(dir, folder)| {
             let shadows = self.finder.shadowing.contains(dir);
+            let forced = folder.forced > 0;
             // Conditional includes alone do not justify the danger of a shadowed header.
-            let worth_it = score >= 8 && (forced || !shadows);
+            let worth_it = folder.score >= 8 && (forced || !shadows);
             let depth = dir.components().count();
-            worth_it.then(|| (!shadows, forced, score, has_good_name(dir), Reverse((depth, dir))))
+            worth_it.then(|| (!shadows, forced, folder.score, has_good_name(dir), Reverse((depth, dir))))
         });
         ranked.max().map(|(.., Reverse((_, dir)))| dir.clone())
     }
 
     /// Adds `dir` and follows what it answers.
     fn choose(&mut self, dir: FilePath) {
-        let (answered, open): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.needs).into_iter().partition(|need| need.dirs.contains(&dir));
-        self.needs = open;
+        let ids = self.folders.remove(&dir).unwrap_or_default().needs;
+        let answered: Vec<Need> = ids.into_iter().filter_map(|id| self.needs[id].take()).collect();
+        for need in &answered {
+            for other in &need.dirs {
+                if let Some(folder) = self.folders.get_mut(other) {
+                    folder.forced -= usize::from(need.is_forced());
+                    folder.score -= need.score(other);
+                }
+            }
+        }
         if self.finder.shadowing.contains(&dir)
             && let Some(need) = answered.first()
         {
@@ -150,9 +168,21 @@ impl Search<'_> {
 
     /// Names whose folders are not worth searching count as not answered.
     fn give_up(&mut self) {
-        for need in std::mem::take(&mut self.needs) {
+        for need in std::mem::take(&mut self.needs).into_iter().flatten() {
             self.out.outside.insert(need.name.into());
         }
+    }
+}
+
+impl Need {
+    /// Whether it leaves no choice.  A name that several folders can answer is often answered by
+    /// one that is chosen for another reason.
+    fn is_forced(&self) -> bool {
+        self.dirs.len() == 1 && !self.conditional
+    }
+
+    fn score(&self, dir: &FilePath) -> u64 {
+        closeness(dir, &self.from) * if self.conditional { 1 } else { 8 }
     }
 }
 

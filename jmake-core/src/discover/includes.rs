@@ -200,20 +200,19 @@ fn groups(nodes: &[Node]) -> Vec<Vec<usize>> {
 /// Finds files of the tree by how they are included.
 pub(super) struct Finder<'t> {
     tree: &'t Tree,
-    by_name: HashMap<&'t [u8], Vec<&'t FilePath>>,
+    /// All files, sorted by their paths read backwards: those with one ending stand together.
+    by_end: Vec<&'t FilePath>,
     /// Folders that hold a file named like a header of the system.
     pub shadowing: HashSet<FilePath>,
 }
 
 impl<'t> Finder<'t> {
     pub fn new(tree: &'t Tree) -> Finder<'t> {
-        let mut by_name: HashMap<&[u8], Vec<&FilePath>> = HashMap::new();
-        for file in &tree.files {
-            by_name.entry(file.path.file_name()).or_default().push(&file.path);
-        }
-        let named_so = by_name.iter().filter(|(name, _)| is_standard(name));
-        let shadowing = named_so.flat_map(|(_, paths)| paths).filter_map(|path| path.parent()).collect();
-        Finder { tree, by_name, shadowing }
+        let mut by_end: Vec<&FilePath> = tree.files.iter().map(|file| &file.path).collect();
+        by_end.par_sort_unstable_by(|a, b| backwards(a.as_bytes()).cmp(backwards(b.as_bytes())));
+        let named_so = by_end.iter().filter(|path| is_standard(path.file_name()));
+        let shadowing = named_so.filter_map(|path| path.parent()).collect();
+        Finder { tree, by_end, shadowing }
     }
 
     /// The file that `include` of `from` leads to.
@@ -253,16 +252,19 @@ impl<'t> Finder<'t> {
 
     /// The files whose path ends with `name`, and for each the folder that remains.
     pub fn ending_with<'s>(&'s self, name: &'s [u8]) -> impl Iterator<Item = (&'t FilePath, FilePath)> + 's {
-        let last = name.rsplit(|&b| b == b'/').next().unwrap_or_default();
-        self.by_name.get(last).into_iter().flatten().filter_map(move |&path| {
-            let dir = path.as_bytes().strip_suffix(name)?;
-            match dir {
-                [] => Some((path, FilePath::root())),
-                [dir @ .., b'/'] => Some((path, FilePath::new(dir))),
-                _ => None,
-            }
+        let end = |path: &FilePath| backwards(path.as_bytes()).take(name.len()).cmp(backwards(name));
+        let from = self.by_end.partition_point(|path| end(path).is_lt());
+        let with_end = self.by_end[from..].iter().take_while(move |path| end(path).is_eq());
+        with_end.filter_map(|&path| match &path.as_bytes()[..path.as_bytes().len() - name.len()] {
+            [] => Some((path, FilePath::root())),
+            [dir @ .., b'/'] => Some((path, FilePath::new(dir))),
+            _ => None,
         })
     }
+}
+
+fn backwards(bytes: &[u8]) -> impl Iterator<Item = &u8> {
+    bytes.iter().rev()
 }
 
 /// `path` with each `..` taken back, which is right as long as no link to a folder stands before
@@ -284,4 +286,69 @@ fn without_dots(path: &FilePath) -> Option<FilePath> {
 /// Facts of `paths`, in their order; `None` where a file cannot be read.
 pub(super) fn facts_of(memo: &Memo, paths: &[FilePath]) -> Vec<Option<Arc<Facts>>> {
     paths.par_iter().map(|path| memo.facts(path).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn nodes(edges: &[Vec<usize>]) -> Vec<Node> {
+        edges.iter().map(|to| Node { includes: to.clone(), ..Node::default() }).collect()
+    }
+
+    #[test]
+    fn long_chains_need_no_stack() {
+        const LEN: usize = 50_000;
+        let mut edges: Vec<Vec<usize>> = (1..=LEN).map(|next| vec![next % LEN]).collect();
+        assert_eq!(groups(&nodes(&edges)).len(), 1, "a ring");
+        edges[LEN - 1].clear();
+        let chain = groups(&nodes(&edges));
+        assert!(chain.iter().rev().flatten().copied().eq(0..LEN), "dependencies first");
+    }
+
+    proptest! {
+        #[test]
+        fn groups_are_what_reaches_one_another(
+            edges in proptest::collection::vec(proptest::collection::vec(0usize..8, 0..4), 8)
+        ) {
+            let mut reach = [[false; 8]; 8];
+            for (from, to) in edges.iter().enumerate() {
+                to.iter().for_each(|&to| reach[from][to] = true);
+            }
+            for via in 0..8 {
+                for from in 0..8 {
+                    for to in 0..8 {
+                        reach[from][to] |= reach[from][via] && reach[via][to];
+                    }
+                }
+            }
+            let groups = groups(&nodes(&edges));
+            let mut place = [0; 8];
+            for (at, group) in groups.iter().enumerate() {
+                group.iter().for_each(|&id| place[id] = at);
+            }
+            prop_assert_eq!(groups.iter().map(Vec::len).sum::<usize>(), 8);
+            for from in 0..8 {
+                for to in 0..8 {
+                    let together = from == to || (reach[from][to] && reach[to][from]);
+                    prop_assert_eq!(place[from] == place[to], together);
+                    prop_assert!(!reach[from][to] || place[from] >= place[to]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn dots_are_taken_back() {
+        for (path, expect) in [
+            ("a/../b.h", Some("b.h")),
+            ("a/b/../../c", Some("c")),
+            ("../c", None),
+            ("a..b/c", Some("a..b/c")),
+        ] {
+            assert_eq!(without_dots(&FilePath::new(path)), expect.map(FilePath::new), "{path}");
+        }
+    }
 }

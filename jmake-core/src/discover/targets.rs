@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use anyhow::Result;
+use rayon::prelude::*;
 
 use crate::event::Diagnostic;
 use crate::lex::Facts;
@@ -89,9 +90,9 @@ fn read_sources(memo: &Memo, tree: &Tree, found: &mut Discovery) -> Vec<Source> 
 fn decide_all(memo: &Memo, sources: &[Source], finder: &Finder<'_>) -> Vec<(FilePath, Option<LeftOut>)> {
     let ids: HashMap<&FilePath, usize> =
         sources.iter().enumerate().map(|(id, source)| (&source.path, id)).collect();
-    let parts: Vec<Vec<usize>> = sources.iter().map(|source| parts_of(source, &ids, finder)).collect();
+    let parts: Vec<Vec<usize>> = sources.par_iter().map(|source| parts_of(source, &ids, finder)).collect();
     let framework: Vec<bool> =
-        sources.iter().map(|source| uses_test_framework(memo, source, finder)).collect();
+        sources.par_iter().map(|source| uses_test_framework(memo, source, finder)).collect();
     let candidate = |id: usize, included_by| {
         let source = &sources[id];
         let parts = parts[id].iter().map(|&part| {
