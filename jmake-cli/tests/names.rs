@@ -66,7 +66,7 @@ fn sum(names: usize, value: usize) -> Call {
     for number in 0..names {
         let _ = write!(call, " + value_{number}()");
     }
-    Call { before: String::new(), call, print: "%d".to_owned(), value: value.to_string(), only: None }
+    Call::int(call, value)
 }
 
 fn check(modes: &[&str]) -> Result<()> {
@@ -129,19 +129,7 @@ fn of_the_project() -> Result<()> {
         // The loader needs no such name for the folder, but the caller's argument is text.
         let copy = sandbox.scratch().join("lib.so");
         fs::copy(&dir.join("julia").join(library), &copy, 0o755, None)?;
-        caller::check(
-            &sandbox,
-            &copy,
-            "",
-            &["int one(void)".to_owned()],
-            &[Call {
-                before: String::new(),
-                call: "one()".to_owned(),
-                print: "%d".to_owned(),
-                value: "1".to_owned(),
-                only: None,
-            }],
-        )?;
+        caller::check(&sandbox, &copy, "", &["int one(void)".to_owned()], &[Call::int("one()", 1)])?;
     }
     Ok(())
 }

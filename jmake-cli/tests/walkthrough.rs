@@ -8,17 +8,6 @@ use jmake_core::fs;
 use support::caller::{self, Call};
 use support::{Sandbox, tree};
 
-/// One call, with the value it must give.
-fn call(call: &str, value: &str) -> Call {
-    Call {
-        before: String::new(),
-        call: call.to_owned(),
-        print: "%d".to_owned(),
-        value: value.to_owned(),
-        only: None,
-    }
-}
-
 /// `mkdir -p test_project/src`, one function, `touch .jmake_project`, build, call.
 #[test]
 fn the_seeds_test_project() -> Result<()> {
@@ -31,7 +20,7 @@ fn the_seeds_test_project() -> Result<()> {
     let output = sandbox.jmake(&sandbox.work(), &["build", "test_project"])?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let library = dir.join("julia/libtest_project.so");
-    caller::check(&sandbox, &library, "", &["int add(int, int)".to_owned()], &[call("add(40, 2)", "42")])?;
+    caller::check(&sandbox, &library, "", &["int add(int, int)".to_owned()], &[Call::int("add(40, 2)", 42)])?;
     ensure!(dir.join("jmake.toml").is_file(), "a folder with the marker gets its manifest");
     Ok(())
 }

@@ -30,6 +30,19 @@ pub struct Call {
     pub only: Option<String>,
 }
 
+impl Call {
+    /// A call that gives an `int`.
+    pub fn int(call: impl Into<String>, value: usize) -> Call {
+        Call {
+            before: String::new(),
+            call: call.into(),
+            print: decimal(),
+            value: value.to_string(),
+            only: None,
+        }
+    }
+}
+
 fn decimal() -> String {
     "%d".to_owned()
 }
