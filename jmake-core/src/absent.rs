@@ -66,7 +66,7 @@ impl Probes {
         }
         let mut probed = Probed::default();
         if let Ok(facts) = memo.facts(file) {
-            for include in &facts.includes {
+            for include in facts.includes.iter().filter(|include| !include.dead) {
                 probe(memo, &candidates(dirs, file, include), include.kind, &mut probed);
             }
         }
@@ -170,7 +170,7 @@ mod tests {
     }
 
     fn include(name: &str, angled: bool, kind: Kind) -> Include {
-        Include { kind, name: name.as_bytes().into(), angled, line: 1, conditional: false }
+        Include { kind, name: name.as_bytes().into(), angled, line: 1, conditional: false, dead: false }
     }
 
     fn names(set: &BTreeSet<FilePath>) -> Vec<String> {

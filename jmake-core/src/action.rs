@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::digest::{Digest, Fields};
 use crate::event::ActionKind;
 use crate::path::FilePath;
+use crate::sabotage;
 
 /// The dense number of an action.
 pub type ActionId = usize;
@@ -34,6 +35,13 @@ pub enum Arg {
     Depfile {
         /// What comes before the path.
         prefix: &'static str,
+    },
+    /// `prefix` followed by the path of a file that holds [`Action::keyed`] text number `index`.
+    File {
+        /// What comes before the path.
+        prefix: &'static str,
+        /// Which of the action's texts.
+        index: usize,
     },
     /// `prefix` followed by a folder that outlives the action and only makes it faster: its
     /// content never changes the result, so its place is not part of the key.
@@ -57,6 +65,7 @@ impl Arg {
             Arg::Text(text) => text.to_vec(),
             Arg::Output { prefix, index } => format!("{prefix}<output {index}>").into_bytes(),
             Arg::Depfile { prefix } => format!("{prefix}<depfile>").into_bytes(),
+            Arg::File { prefix, index } => format!("{prefix}<file {index}>").into_bytes(),
             Arg::Scratch { prefix, .. } => format!("{prefix}<scratch>").into_bytes(),
         }
     }
@@ -116,6 +125,9 @@ pub struct Action {
     pub tool: Arc<Tool>,
     /// Its arguments, without the program.
     pub args: Vec<Arg>,
+    /// Texts the result depends on besides files: what an [`Arg::File`] holds, or what an argument
+    /// such as `-march=native` means here.
+    pub keyed: Vec<Arc<[u8]>>,
     /// Its whole environment.
     pub env: Arc<Vec<(String, String)>>,
     /// What it reads, in the order it reads it.
@@ -135,12 +147,21 @@ impl Action {
     pub fn recipe(&self) -> Fields {
         let mut fields = Fields::new();
         fields.push(field::KIND, self.kind.name());
-        fields.push(field::TOOL, self.tool.identity.as_bytes());
+        if !sabotage::is("ignore-tool") {
+            fields.push(field::TOOL, self.tool.identity.as_bytes());
+        }
         for arg in &self.args {
-            fields.push(field::ARG, arg.keyed());
+            if !sabotage::is("ignore-flags") {
+                fields.push(field::ARG, arg.keyed());
+            }
+        }
+        for text in &self.keyed {
+            fields.push(field::TEXT, text);
         }
         for (name, value) in self.env.iter() {
-            fields.push(field::ENV, format!("{name}={value}"));
+            if !sabotage::is("ignore-environment") {
+                fields.push(field::ENV, format!("{name}={value}"));
+            }
         }
         for input in &self.inputs {
             fields.push(field::INPUT, input.path.as_bytes());
@@ -167,8 +188,11 @@ pub mod field {
     /// The path of one declared input.
     pub const INPUT: &str = "input";
 
+    /// One text besides files and arguments.
+    pub const TEXT: &str = "text";
+
     /// All of them, in the order of their stored numbers.
-    pub const ALL: [&str; 5] = [KIND, TOOL, ARG, ENV, INPUT];
+    pub const ALL: [&str; 6] = [KIND, TOOL, ARG, ENV, INPUT, TEXT];
 }
 
 /// All actions of a build.

@@ -276,8 +276,10 @@ impl<'a, 'e> Pass<'a, 'e> {
                 if self.running == 0 {
                     break;
                 }
-                // The sender above lives as long as this loop, so there is always an answer.
-                let Ok((id, ended)) = results.recv() else { break };
+                // With work left and no permission for it, permission is asked for again soon.
+                let patience =
+                    if self.queue.is_empty() { Duration::MAX } else { Duration::from_millis(50) };
+                let Ok((id, ended)) = results.recv_timeout(patience) else { continue };
                 self.running -= 1;
                 self.options.tokens.release();
                 self.take(id, ended, must_run);

@@ -209,6 +209,10 @@ fn difference(old: &[(u8, Vec<u8>)], new: &[(u8, Vec<u8>)]) -> Reason {
     if was != is {
         return Reason::InputsChanged { added: only_in(&is, &was), removed: only_in(&was, &is) };
     }
+    let (was, is) = both(field::TEXT);
+    if was != is {
+        return Reason::CommandChanged { added: only_in(&is, &was), removed: only_in(&was, &is) };
+    }
     let (was, is) = both(field::ARG);
     Reason::CommandChanged { added: only_in(&is, &was), removed: only_in(&was, &is) }
 }

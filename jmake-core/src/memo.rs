@@ -198,6 +198,20 @@ impl Memo {
         lock(&self.seen[shard(file)]).remove(file);
     }
 
+    /// Everything looked at in this build: identity (`None`: nothing there) and, where the content
+    /// was read, its digest.
+    pub fn seen(&self) -> Vec<(FilePath, Option<StatId>, Option<Digest>)> {
+        let shards = self.seen.iter().map(lock);
+        let mut all = Vec::new();
+        for shard in shards {
+            all.extend(shard.iter().map(|(file, look)| {
+                let digest = look.content.get().and_then(|content| content.digest.ok());
+                (file.clone(), look.stat, digest)
+            }));
+        }
+        all
+    }
+
     /// Notes that this build has just written `file` with content `digest`.
     pub fn wrote(&self, file: &FilePath, digest: Digest) {
         self.forget(file);

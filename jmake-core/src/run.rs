@@ -124,6 +124,9 @@ enum Attempt {
 
 fn attempt(context: &Context<'_>, action: &Action, inputs: &[Version], scratch: &Path) -> Result<Attempt> {
     fs::create_dir_all(scratch)?;
+    for (index, text) in action.keyed.iter().enumerate() {
+        fs::write(&scratch.join(format!("text-{index}")), text)?;
+    }
     let spec = command(context.memo, action, scratch)?;
     let spawn = Instant::now();
     let ended = process::run(&spec, context.cancel)
@@ -239,6 +242,7 @@ fn command(memo: &Memo, action: &Action, scratch: &Path) -> Result<Spec> {
             Arg::Text(text) => text.to_vec(),
             Arg::Output { prefix, index } => spelled(prefix, &output_place(action, *index, below)),
             Arg::Depfile { prefix } => spelled(prefix, &below.join("depfile")),
+            Arg::File { prefix, index } => spelled(prefix, &below.join(format!("text-{index}"))),
             Arg::Scratch { prefix, dir } => spelled(prefix, &dir.to_path_buf()),
         });
     }

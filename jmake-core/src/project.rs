@@ -1,0 +1,260 @@
+//! One project as one build sees it: its root, what it says, what lies in it, and the tools.
+//!
+//! Opening reads; it writes nothing but jmake's own state.  What earlier builds learned is loaded
+//! here and saved here, so that every verb starts warm.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::cas::{CACHEDIR_TAG, Limits, Store};
+use crate::configure::Environment;
+use crate::digest::Digest;
+use crate::discover::{self, Discovery, Tree};
+use crate::event::Diagnostic;
+use crate::fs;
+use crate::manifest::{Manifest, UserConfig};
+use crate::memo::Memo;
+use crate::path::{FilePath, Root, bytes_of};
+use crate::plan::STATE_DIR;
+use crate::process::Cancel;
+use crate::toolchain::{Ask, Learned, Missing, Search, Toolchain};
+use crate::trust::{self, Trust};
+
+/// The file that holds a project's decisions.
+pub const MANIFEST: &str = "jmake.toml";
+/// The file that marks a folder as a project.
+pub const MARKER: &str = ".jmake_project";
+
+/// The limits of the shared store where nothing is said.
+const DEFAULT_SIZE: u64 = 10_000_000_000;
+const DEFAULT_AGE: u64 = 90 * 86_400;
+
+/// The root of the project that `path` belongs to: the nearest folder upward that holds a manifest
+/// or a marker, else `path` itself.
+///
+/// # Errors
+/// When `path` is not a folder that can be reached.
+pub fn find_root(path: &Path) -> Result<Root> {
+    let start = Root::open(path).with_context(|| format!("cannot open the folder `{}`", path.display()))?;
+    let marked = |dir: &Path| dir.join(MANIFEST).is_file() || dir.join(MARKER).is_file();
+    match start.as_path().ancestors().find(|dir| marked(dir)) {
+        Some(dir) => Root::open(dir).with_context(|| format!("cannot open the folder `{}`", dir.display())),
+        None => Ok(start),
+    }
+}
+
+/// An opened project.
+pub struct Project {
+    /// Digests and facts of its files.
+    pub memo: Memo,
+    /// What programs have answered.
+    pub learned: Learned,
+    /// Its manifest, with the user's configuration beneath it.
+    pub manifest: Manifest,
+    /// The text of its manifest, when it has one.
+    pub text: Option<String>,
+    /// What is wrong with manifest and configuration.
+    pub problems: Vec<Diagnostic>,
+    cache_dir: Option<PathBuf>,
+}
+
+impl Project {
+    /// Opens the project at `root` for a user with `environment`.
+    ///
+    /// # Errors
+    /// When its state folder or its manifest cannot be read or made.
+    pub fn open(root: &Root, environment: &Environment) -> Result<Project> {
+        let state = root.as_path().join(STATE_DIR);
+        prepare_state(&state)?;
+        let now = fs::now(&state).with_context(|| format!("cannot write to `{}`", state.display()))?;
+        let mut memo = Memo::new(root.clone(), now);
+        memo.load(&state.join("memo"));
+        let (manifest, text, problems) = read_manifest(&memo, environment)?;
+        let cache_dir = cache_dir(root, &manifest, environment);
+        let learned = match &cache_dir {
+            Some(dir) => {
+                memo.load(&dir.join("memo"));
+                Learned::load(&dir.join("learned"), now)
+            }
+            None => Learned::default(),
+        };
+        Ok(Project { memo, learned, manifest, text, problems, cache_dir })
+    }
+
+    /// The project's root.
+    pub fn root(&self) -> &Root {
+        self.memo.root()
+    }
+
+    /// How programs are asked.
+    pub fn ask<'a>(&'a self, cancel: &'a Cancel) -> Ask<'a> {
+        Ask { learned: &self.learned, cancel }
+    }
+
+    /// The toolchain the manifest and the user's environment choose.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn toolchain(&self, environment: &Environment, cancel: &Cancel) -> Result<Toolchain, Missing> {
+        let llvm = &self.manifest.llvm;
+        let below = |path: &str| self.root().as_path().join(path);
+        let version = llvm.version.as_deref().and_then(|text| text.split('.').next()?.parse().ok());
+        let search = Search {
+            path: environment.path.clone(),
+            root: llvm.root.as_deref().map(below),
+            version,
+            tools: llvm.tools.iter().map(|(name, path)| (name.clone(), below(path))).collect(),
+            linker: self.manifest.link.linker.clone(),
+            ..Search::default()
+        };
+        Toolchain::find(&search, &self.ask(cancel))
+    }
+
+    /// What lies in the project.
+    ///
+    /// # Errors
+    /// When the root cannot be listed or a glob is wrong.
+    pub fn scan(&self) -> Result<Tree> {
+        discover::scan_files(&self.memo, &self.options())
+    }
+
+    fn options(&self) -> discover::Options {
+        let written = &self.manifest.discovery;
+        discover::Options {
+            include: written.include.clone(),
+            exclude: written.exclude.clone(),
+            max_depth: written.max_depth.map(|depth| depth as usize),
+            follow_symlinks: written.follow_symlinks.unwrap_or(false),
+            output_dir: FilePath::new(self.manifest.binary.output_dir.as_deref().unwrap_or("julia")),
+        }
+    }
+
+    /// What jmake makes of what lies there.
+    ///
+    /// # Errors
+    /// When files cannot be read.
+    pub fn discover(&self, tree: &Tree) -> Result<Discovery> {
+        discover::discover_project(&self.memo, tree, &self.name())
+    }
+
+    /// The project's name, a valid C identifier.
+    pub fn name(&self) -> String {
+        let written = self.manifest.project.name.clone();
+        crate::setup::library_ident(&written.unwrap_or_else(|| self.root().name()))
+    }
+
+    /// The shared store, unless it is switched off or there is no place for it.
+    pub fn store(&self) -> Option<Store> {
+        let enabled = self.manifest.cache.enabled.unwrap_or(true);
+        self.cache_dir.as_deref().filter(|_| enabled).map(Store::new)
+    }
+
+    /// How large the shared store may grow.
+    pub fn limits(&self) -> Limits {
+        let cache = &self.manifest.cache;
+        Limits {
+            max_size: cache.max_size.unwrap_or(DEFAULT_SIZE),
+            max_age: cache.max_age.unwrap_or(std::time::Duration::from_secs(DEFAULT_AGE)),
+        }
+    }
+
+    /// Keeps what was learned for later builds.
+    ///
+    /// # Errors
+    /// When the project's own state cannot be written.  The user's shared folder may be read-only:
+    /// that costs time only.
+    pub fn save(&self) -> Result<()> {
+        self.memo.save(&self.root().as_path().join(STATE_DIR).join("memo"), false)?;
+        if let Some(dir) = &self.cache_dir
+            && fs::create_dir_all(dir).is_ok()
+        {
+            self.memo.save(&dir.join("memo"), true).ok();
+            self.learned.save(&dir.join("learned")).ok();
+        }
+        Ok(())
+    }
+}
+
+/// Makes the state folder: ignored by version control, passed over by backups.
+fn prepare_state(state: &Path) -> Result<()> {
+    if state.join(".gitignore").is_file() {
+        return Ok(());
+    }
+    fs::create_dir_all(state)?;
+    fs::write(&state.join("CACHEDIR.TAG"), CACHEDIR_TAG)?;
+    fs::write(&state.join(".gitignore"), b"*\n")
+}
+
+/// The folder of user's settings.
+pub fn config_dir(environment: &Environment) -> Option<PathBuf> {
+    let xdg = environment.config_home.clone().filter(|dir| dir.is_absolute());
+    xdg.or_else(|| Some(environment.home.as_ref()?.join(".config"))).map(|dir| dir.join("jmake"))
+}
+
+/// The file in which the user's consent is kept, outside every project.
+pub fn trust_file(environment: &Environment) -> Option<PathBuf> {
+    config_dir(environment).map(|dir| dir.join("trust.toml"))
+}
+
+fn cache_dir(root: &Root, manifest: &Manifest, environment: &Environment) -> Option<PathBuf> {
+    match &manifest.cache.dir {
+        Some(dir) => Some(root.as_path().join(dir)),
+        None => fs::cache_dir(environment.cache_home.as_deref(), environment.home.as_deref()),
+    }
+}
+
+type Read = (Manifest, Option<String>, Vec<Diagnostic>);
+
+/// Reads the manifest, asks for consent where it needs some, and puts the user's configuration
+/// beneath it.
+fn read_manifest(memo: &Memo, environment: &Environment) -> Result<Read> {
+    let file = FilePath::new(MANIFEST);
+    let text = read_text(memo, &file)?;
+    let (mut manifest, mut problems) = Manifest::parse(text.as_deref().unwrap_or(""), MANIFEST);
+    if text.is_some() {
+        problems.extend(consent(memo, &manifest, environment)?);
+        problems.extend(crate::setup::validate_config(&manifest, memo.root()));
+    }
+    if let Some(dir) = config_dir(environment) {
+        let path = FilePath::new(bytes_of(dir.join("config.toml").as_os_str()));
+        if let Some(text) = read_text(memo, &path)? {
+            let (user, more) = UserConfig::parse(&text, &path.to_string());
+            problems.extend(more);
+            manifest.merge_under(&user);
+        }
+    }
+    Ok((manifest, text, problems))
+}
+
+/// The text of `file`, read through the memo so that a later build knows what it depended on.
+fn read_text(memo: &Memo, file: &FilePath) -> Result<Option<String>> {
+    if memo.stat(file).is_none() {
+        return Ok(None);
+    }
+    let digest = memo.digest(file).with_context(|| format!("cannot read `{file}`"))?;
+    let bytes = fs::read(&memo.root().resolve(file)).with_context(|| format!("cannot read `{file}`"))?;
+    anyhow::ensure!(Digest::of(&bytes) == digest, "`{file}` changed while it was being read; try again");
+    String::from_utf8(bytes).map(Some).with_context(|| format!("`{file}` is not UTF-8 text"))
+}
+
+/// What the project may not do before the user agrees.
+fn consent(memo: &Memo, manifest: &Manifest, environment: &Environment) -> Result<Vec<Diagnostic>> {
+    let issues = trust::needs_trust(manifest);
+    let owner = trust::owner_problem(&memo.root().as_path().join(MANIFEST), rustix::process::geteuid().as_raw());
+    if issues.is_empty() && owner.is_none() {
+        return Ok(Vec::new());
+    }
+    let digest = memo.digest(&FilePath::new(MANIFEST))?;
+    if let Some(file) = trust_file(environment) {
+        // Whether it is there decides the answer, so a later build must know.
+        let path = FilePath::new(bytes_of(file.as_os_str()));
+        if memo.stat(&path).is_some() {
+            memo.digest(&path).ok();
+        }
+        if Trust::load(&file)?.is_trusted(memo.root(), digest) {
+            return Ok(Vec::new());
+        }
+    }
+    Ok(issues.iter().map(|issue| issue.diagnostic(manifest)).chain(owner).collect())
+}

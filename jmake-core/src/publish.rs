@@ -1,0 +1,176 @@
+//! Puts results where the user looks, last of all.
+//!
+//! A result is copied beside its place and renamed over it, so a process that has the old library
+//! loaded keeps it, and nothing ever sees half a file.  Nothing is published from a failed build.
+//! What jmake published earlier and no longer makes is removed, but only while it is still exactly
+//! what jmake wrote there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::digest::Digest;
+use crate::execute::{Executed, materialise};
+use crate::fs;
+use crate::memo::Memo;
+use crate::path::FilePath;
+use crate::plan::{CompileCommand, Plan, STATE_DIR};
+use crate::run::Context;
+use crate::trace::Made;
+
+/// Publishes every goal of `plan` that `executed` made; gives the files that were written.
+///
+/// # Errors
+/// When a result cannot be put in place.
+pub fn publish(context: &Context<'_>, plan: &Plan, executed: &Executed) -> Result<Vec<FilePath>> {
+    let mut written = Vec::new();
+    for goal in &plan.goals {
+        let action = &plan.graph.actions()[goal.action];
+        let Some(made) = executed.made.get(&goal.action).and_then(|made| made.first()) else { continue };
+        if put(context, &goal.file, action.name(), made)? {
+            written.push(goal.file.clone());
+        }
+    }
+    Ok(written)
+}
+
+/// Makes `file` what `made` says, from `result` or from the store; tells whether it wrote.
+fn put(context: &Context<'_>, file: &FilePath, result: &FilePath, made: &Made) -> Result<bool> {
+    let memo = context.memo;
+    let place = memo.root().resolve(file);
+    let right_mode = memo.stat(file).is_some_and(|stat| stat.mode & 0o777 == made.mode);
+    if right_mode && memo.digest(file).is_ok_and(|there| there == made.digest) {
+        return Ok(false);
+    }
+    let folder = place.parent().unwrap_or(memo.root().as_path());
+    if folder.exists() && !folder.is_dir() {
+        bail!("the output folder `{}` is a file; remove it or set `binary.output_dir`", folder.display());
+    }
+    fs::create_dir_all(folder)?;
+    let from = memo.root().resolve(result);
+    let copied = memo.digest(result).is_ok_and(|there| there == made.digest)
+        && fs::copy(&from, &place, made.mode, Some(made.digest))
+            .with_context(|| format!("cannot write `{file}`"))?
+            .is_some();
+    let fetched = || context.store.is_some_and(|store| store.get(made.digest, &place, made.mode));
+    if !copied && !fetched() {
+        bail!("cannot write `{file}`: its content was lost while it was being published; build again");
+    }
+    memo.wrote(file, made.digest);
+    Ok(true)
+}
+
+/// Whether every result can be published without running anything: it is in place, on disk or in
+/// the store.
+pub fn at_hand(context: &Context<'_>, plan: &Plan, executed: &Executed) -> BTreeSet<usize> {
+    let missing = |goal: &&crate::plan::Goal| {
+        let action = &plan.graph.actions()[goal.action];
+        let Some(made) = executed.made.get(&goal.action) else { return false };
+        let there = |file: &FilePath| {
+            made.first().is_some_and(|made| context.memo.digest(file).is_ok_and(|found| found == made.digest))
+        };
+        !there(&goal.file)
+            && !made.iter().all(|made| context.store.is_some_and(|store| store.has(made.digest)))
+            && materialise(context, action, made).is_err()
+    };
+    plan.goals.iter().filter(missing).map(|goal| goal.action).collect()
+}
+
+/// Removes what an earlier build published and this one, which made everything, did not.
+///
+/// # Errors
+/// When the list of published files cannot be written.
+pub fn remove_orphans(memo: &Memo, plan: &Plan, executed: &Executed) -> Result<Vec<FilePath>> {
+    let list = memo.root().as_path().join(STATE_DIR).join("published.json");
+    let before: BTreeMap<String, String> =
+        fs::read(&list).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let mut now = BTreeMap::new();
+    for goal in &plan.goals {
+        if let Some(made) = executed.made.get(&goal.action).and_then(|made| made.first()) {
+            now.insert(hex(goal.file.as_bytes()), made.digest.hex());
+        }
+    }
+    let mut removed = Vec::new();
+    for (name, digest) in &before {
+        let Some(file) = unhex(name).map(FilePath::new) else { continue };
+        let ours = Digest::parse(digest).is_some_and(|ours| memo.digest(&file).is_ok_and(|d| d == ours));
+        if !now.contains_key(name) && ours && fs::remove_file(&memo.root().resolve(&file)).is_ok() {
+            memo.forget(&file);
+            removed.push(file);
+        }
+    }
+    if now != before {
+        fs::write(&list, &serde_json::to_vec_pretty(&now)?)?;
+    }
+    Ok(removed)
+}
+
+/// Everything jmake has published in this project and that is still what it wrote.
+pub fn published(memo: &Memo) -> Vec<FilePath> {
+    let list = memo.root().as_path().join(STATE_DIR).join("published.json");
+    let listed: BTreeMap<String, String> =
+        fs::read(&list).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let ours = |(name, digest): (&String, &String)| {
+        let file = FilePath::new(unhex(name)?);
+        let digest = Digest::parse(digest)?;
+        memo.digest(&file).is_ok_and(|there| there == digest).then_some(file)
+    };
+    listed.iter().filter_map(ours).collect()
+}
+
+/// File names are bytes and JSON is text.
+fn hex(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => format!("/{text}"),
+        Err(_) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
+
+fn unhex(name: &str) -> Option<Vec<u8>> {
+    if let Some(text) = name.strip_prefix('/') {
+        return Some(text.as_bytes().to_vec());
+    }
+    let digit = |b: u8| (b as char).to_digit(16);
+    name.as_bytes().chunks(2).map(|pair| Some((digit(pair[0])? * 16 + digit(*pair.get(1)?)?) as u8)).collect()
+}
+
+/// Writes `compile_commands.json` for editors into the state folder, and links it at the root when
+/// nothing of that name is there.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn compile_commands(memo: &Memo, commands: &[CompileCommand]) -> Result<()> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let root = memo.root().as_path();
+    let entries: Vec<_> = commands
+        .iter()
+        .map(|command| {
+            serde_json::json!({
+                "directory": root.to_string_lossy(),
+                "file": text(command.source.as_bytes()),
+                "output": text(command.output.as_bytes()),
+                "arguments": command.argv.iter().map(|arg| text(arg)).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    let file = root.join(STATE_DIR).join("compile_commands.json");
+    fs::write_if_changed(&file, &serde_json::to_vec_pretty(&entries)?)?;
+    let link = root.join("compile_commands.json");
+    if link.symlink_metadata().is_err() {
+        // A file system without links, or a root that is read-only, does not stop a build.
+        fs::symlink(&std::path::Path::new(STATE_DIR).join("compile_commands.json"), &link).ok();
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_survive_json() {
+        for name in [&b"julia/libx.so"[..], b"\xff\xfe", b"a\"b\\", b""] {
+            assert_eq!(unhex(&hex(name)).as_deref(), Some(name));
+        }
+    }
+}
