@@ -1,5 +1,5 @@
 //! File and folder names that trip tools which glue command lines together: spaces, quotes, `$`,
-//! `#`, a leading dash, line ends, bytes that are not UTF-8.
+//! `#`, a leading dash, bytes that are not UTF-8.
 //!
 //! The files are made here, not committed, for some of the names cannot be kept in an archive or
 //! checked out everywhere.
@@ -23,7 +23,6 @@ const NAMES: &[&[u8]] = &[
     b" leading and trailing ",
     b"quote'single",
     b"quote\"double",
-    b"back\\slash",
     b"dollar$HOME",
     b"dollar$$(x)",
     b"hash#tag",
@@ -33,8 +32,6 @@ const NAMES: &[&[u8]] = &[
     b"-Dleading=dash",
     b"@response",
     b"equals=sign,comma",
-    b"line\nend",
-    b"tab\tstop",
     b"\xc3\xbcml\xc3\xa4ut",
     b"not-utf8-\xff\xfe",
     b"{brace}~tilde!bang",
@@ -107,6 +104,26 @@ fn of_sources_folders_and_headers() -> Result<()> {
 #[test]
 fn of_sources_folders_and_headers_joined_as_ir() -> Result<()> {
     check(&["--lto", "full"])
+}
+
+/// What clang writes down about its inputs cannot express these, so they are refused by name and
+/// not half understood: a build that takes them could be stale.
+#[test]
+fn that_cannot_be_tracked_are_refused() -> Result<()> {
+    // The part after what cannot be shown is enough to know the file by.
+    let names: [(&[u8], &str); 3] =
+        [(b"line\nend", "end.c"), (b"tab\tstop", "stop.c"), (b"back\\slash", "slash.c")];
+    for (name, shown) in names {
+        let sandbox = Sandbox::new()?;
+        let dir = sandbox.work().join("names");
+        project(&dir, &[name])?;
+        let built = sandbox.build(&dir, &[])?;
+        ensure!(built.code == Some(1), "{shown}: {:?}\n{}", built.code, built.text());
+        let events = serde_json::to_string(&built.events)?;
+        ensure!(events.contains(shown), "{shown} is not named:\n{events}");
+        ensure!(!dir.join("julia").exists(), "nothing was made of {shown}");
+    }
+    Ok(())
 }
 
 /// The project's own folder has such a name, too; the library's is made an identifier.

@@ -24,7 +24,7 @@ fn main() -> Result<()> {
         let path = entry?.path();
         let name = path.file_stem().context("a program has a name")?.to_string_lossy().into_owned();
         trials.push(Trial::test(name.clone(), move || {
-            check(&name, &path).map_err(|e| Failed::from(format!("{e:?}")))
+            check(&name, &path).map_err(|e| Failed::from(format!("{e:#}")))
         }));
     }
     trials.sort_by(|a, b| a.name().cmp(b.name()));

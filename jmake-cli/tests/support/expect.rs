@@ -4,7 +4,6 @@
 //! also = [["--lto", "full"]]          # builds from nothing with these arguments, too
 //! messages = ["project.root"]         # said in the first build, to a person or in an event
 //! fails = ["undefined symbol"]        # the first build fails and says so, instead
-//! nothing = ["header"]                # there is nothing to build, and it says so, instead
 //!
 //! [[library]]                         # the first is the main one, which edits are about
 //! path = "julia/libdemo.so"
@@ -47,8 +46,6 @@ pub struct Expect {
     pub messages: Vec<String>,
     /// Said by the first build, which fails.
     pub fails: Vec<String>,
-    /// Said by the first build, which makes nothing.
-    pub nothing: Vec<String>,
     /// Shared libraries.
     pub library: Vec<Library>,
     /// Static libraries.

@@ -127,7 +127,7 @@ impl Built {
         let mut text = self.stderr.clone();
         for event in &self.events {
             for key in ["output", "message", "hint"] {
-                if let Some(said) = event[key].as_str() {
+                if let Some(said) = event[key].as_str().filter(|said| !said.is_empty()) {
                     text += said;
                     text += "\n";
                 }
