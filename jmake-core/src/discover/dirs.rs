@@ -1,0 +1,208 @@
+//! Which folders to search for included files.
+//!
+//! Only includes that must resolve ask for a folder, and each asked-for name is answered by as few
+//! folders as possible.  A folder is never taken merely because it holds headers: its `time.h` or
+//! `types.h` would shadow the system's for every unit.
+//!
+//! The method: follow the includes from the chosen sources on.  A name that is found neither
+//! beside its includer nor in a folder already chosen becomes a *need*, with every folder that
+//! could answer it.  Then, repeatedly, the folder that answers most needs best is chosen, and the
+//! files it lets in are followed in turn.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use crate::event::Diagnostic;
+use crate::memo::Memo;
+use crate::path::FilePath;
+
+use super::includes::{Finder, counts, facts_of};
+use super::reasons::folder_reason;
+use super::standard::is_standard;
+
+/// The folders chosen and the names nothing answers.
+#[derive(Default)]
+pub(super) struct Dirs {
+    /// In the order to search them.
+    pub chosen: Vec<FilePath>,
+    /// Included names that no file of the tree answers.
+    pub outside: BTreeSet<Vec<u8>>,
+    pub problems: Vec<Diagnostic>,
+}
+
+/// Somebody's wish for a name.
+struct Need {
+    name: Box<[u8]>,
+    from: FilePath,
+    line: u32,
+    conditional: bool,
+    /// Folders that could answer it.
+    dirs: Vec<FilePath>,
+}
+
+/// A folder that could be searched, and how much is to be said for it.
+#[derive(Default)]
+struct Folder {
+    /// The needs it answers, open or not.
+    needs: Vec<usize>,
+    /// How many open unconditional needs it alone can answer.
+    forced: usize,
+    /// How well it answers the open needs.
+    score: u64,
+}
+
+struct Search<'a> {
+    memo: &'a Memo,
+    finder: &'a Finder<'a>,
+    visited: HashSet<FilePath>,
+    /// All needs so far; those that were answered are gone.
+    needs: Vec<Option<Need>>,
+    folders: BTreeMap<FilePath, Folder>,
+    out: Dirs,
+}
+
+/// Works out the folders that let `sources` find what they include.
+pub(super) fn include_dirs(memo: &Memo, finder: &Finder<'_>, sources: &[FilePath]) -> Dirs {
+    let visited = sources.iter().cloned().collect();
+    let mut search =
+        Search { memo, finder, visited, needs: Vec::new(), folders: BTreeMap::new(), out: Dirs::default() };
+    search.follow(sources.to_vec());
+    while let Some(dir) = search.best() {
+        search.choose(dir);
+    }
+    search.give_up();
+    search.out
+}
+
+impl Search<'_> {
+    /// Reads `front` and everything it leads to with the folders chosen so far.
+    fn follow(&mut self, mut front: Vec<FilePath>) {
+        while !front.is_empty() {
+            let facts = facts_of(self.memo, &front);
+            let mut next = Vec::new();
+            for (from, facts) in front.iter().zip(facts) {
+                let Some(facts) = facts else { continue };
+                for include in facts.includes.iter().filter(|include| counts(include)) {
+                    match self.finder.find(from, include, &self.out.chosen) {
+                        Ok(path) => next.push(path),
+                        Err(_) => self.need(from, include),
+                    }
+                }
+            }
+            next.retain(|path| self.visited.insert(path.clone()));
+            front = next;
+        }
+    }
+
+    fn need(&mut self, from: &FilePath, include: &crate::lex::Include) {
+        let standard = include.angled && is_standard(&include.name);
+        let mut dirs = Vec::new();
+        if !standard {
+            // What lies among the tests or examples is for those alone.
+            let candidates = self.finder.ending_with(&include.name);
+            let fits = |path: &FilePath| folder_reason(path).is_none_or(|(dir, _)| from.starts_with(&dir));
+            dirs.extend(candidates.filter(|(path, _)| *path != from && fits(path)).map(|(_, dir)| dir));
+        }
+        if dirs.is_empty() {
+            self.out.outside.insert(include.name.to_vec());
+            return;
+        }
+        let need = Need {
+            name: include.name.clone(),
+            from: from.clone(),
+            line: include.line,
+            conditional: include.conditional,
+            dirs,
+        };
+        for dir in &need.dirs {
+            let folder = self.folders.entry(dir.clone()).or_default();
+            folder.needs.push(self.needs.len());
+            folder.forced += usize::from(need.is_forced());
+            folder.score += need.score(dir);
+        }
+        self.needs.push(Some(need));
+    }
+
+    /// The folder that answers most needs best, if any is worth searching.
+    fn best(&self) -> Option<FilePath> {
+        let ranked = self.folders.iter().filter_map(|(dir, folder)| {
+            let shadows = self.finder.shadowing.contains(dir);
+            let forced = folder.forced > 0;
+            // Conditional includes alone do not justify the danger of a shadowed header.
+            let worth_it = folder.score >= 8 && (forced || !shadows);
+            let depth = dir.components().count();
+            worth_it.then(|| (!shadows, forced, folder.score, has_good_name(dir), Reverse((depth, dir))))
+        });
+        ranked.max().map(|(.., Reverse((_, dir)))| dir.clone())
+    }
+
+    /// Adds `dir` and follows what it answers.
+    fn choose(&mut self, dir: FilePath) {
+        let ids = self.folders.remove(&dir).unwrap_or_default().needs;
+        let answered: Vec<Need> = ids.into_iter().filter_map(|id| self.needs[id].take()).collect();
+        for need in &answered {
+            for other in &need.dirs {
+                if let Some(folder) = self.folders.get_mut(other) {
+                    folder.forced -= usize::from(need.is_forced());
+                    folder.score -= need.score(other);
+                }
+            }
+        }
+        if self.finder.shadowing.contains(&dir)
+            && let Some(need) = answered.first()
+        {
+            let message = format!(
+                "includes `{}` from `{dir}`, which also holds headers named like the system's",
+                String::from_utf8_lossy(&need.name)
+            );
+            let hint = "if a system header goes missing, set `compile.include_dirs` by hand";
+            let warning = Diagnostic::warning(message).in_file(&need.from).at_line(need.line as usize);
+            self.out.problems.push(warning.hint(hint));
+        }
+        let mut front: Vec<FilePath> =
+            answered.iter().filter_map(|need| self.finder.at(&dir, &need.name)).collect();
+        self.out.chosen.push(dir);
+        front.retain(|path| self.visited.insert(path.clone()));
+        self.follow(front);
+    }
+
+    /// Names whose folders are not worth searching count as not answered.
+    fn give_up(&mut self) {
+        for need in std::mem::take(&mut self.needs).into_iter().flatten() {
+            self.out.outside.insert(need.name.into());
+        }
+    }
+}
+
+impl Need {
+    /// Whether it leaves no choice.  A name that several folders can answer is often answered by
+    /// one that is chosen for another reason.
+    fn is_forced(&self) -> bool {
+        self.dirs.len() == 1 && !self.conditional
+    }
+
+    fn score(&self, dir: &FilePath) -> u64 {
+        closeness(dir, &self.from) * if self.conditional { 1 } else { 8 }
+    }
+}
+
+/// How near `dir` is to what includes from it: 8 and more when it is above it or beside one that
+/// is above it, less with each step away.
+fn closeness(dir: &FilePath, from: &FilePath) -> u64 {
+    let above = |dir: &FilePath| from.starts_with(dir);
+    if above(dir) {
+        return 8 + u64::from(has_good_name(dir));
+    }
+    if has_good_name(dir) && dir.parent().is_some_and(|parent| above(&parent)) {
+        return 10;
+    }
+    let shared = dir.components().zip(from.components()).take_while(|(a, b)| a == b).count();
+    let away = dir.components().count() - shared;
+    6u64.saturating_sub(away as u64).max(1)
+}
+
+/// Whether a folder's name says that it is searched; the root's is as good.
+fn has_good_name(dir: &FilePath) -> bool {
+    dir.is_root()
+        || matches!(dir.file_name(), b"include" | b"inc" | b"includes" | b"src" | b"source" | b"headers")
+}

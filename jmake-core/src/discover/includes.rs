@@ -1,0 +1,354 @@
+//! The graph of includes within the tree.
+//!
+//! It is made by the directive scan, before any compiler runs, so it holds every include that is
+//! not certainly dead, whatever its conditions: more than one compile would see.  Depfiles say
+//! what a compile did see; this graph serves discovery, `jmake graph` and guesses.
+//!
+//! Nothing here recurses: a chain of includes may be as long as the tree has files.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::lex::{Facts, Include, Kind};
+use crate::memo::Memo;
+use crate::path::FilePath;
+
+use super::Tree;
+use super::standard::is_standard;
+
+/// An included name that no file of the tree answers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unresolved {
+    /// The name as it is spelled.
+    pub name: Box<[u8]>,
+    /// Whether in angle brackets.
+    pub angled: bool,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+#[derive(Default)]
+struct Node {
+    includes: Vec<usize>,
+    included_by: Vec<usize>,
+    unresolved: Vec<Unresolved>,
+}
+
+/// Which file includes which.
+pub struct IncludeGraph {
+    files: Vec<FilePath>,
+    nodes: Vec<Node>,
+    groups: Vec<Vec<usize>>,
+}
+
+impl IncludeGraph {
+    /// All files: sources, headers, and whatever they include; sorted.
+    pub fn files(&self) -> &[FilePath] {
+        &self.files
+    }
+
+    /// The files that `file` includes, each once, in the order of its directives.
+    pub fn includes(&self, file: &FilePath) -> impl Iterator<Item = &FilePath> {
+        self.node(file).into_iter().flat_map(|node| &node.includes).map(|&id| &self.files[id])
+    }
+
+    /// The files that include `file`, sorted.
+    pub fn included_by(&self, file: &FilePath) -> impl Iterator<Item = &FilePath> {
+        self.node(file).into_iter().flat_map(|node| &node.included_by).map(|&id| &self.files[id])
+    }
+
+    /// What `file` includes and nothing in the tree answers.
+    pub fn unresolved(&self, file: &FilePath) -> &[Unresolved] {
+        self.node(file).map_or(&[], |node| &node.unresolved)
+    }
+
+    /// All files, each after those it includes; files that include one another stand next to each
+    /// other.
+    pub fn order(&self) -> impl Iterator<Item = &FilePath> {
+        self.groups.iter().flatten().map(|&id| &self.files[id])
+    }
+
+    /// The sets of files that include one another, and files that include themselves.
+    pub fn cycles(&self) -> impl Iterator<Item = Vec<&FilePath>> {
+        let is_cycle =
+            |group: &&Vec<usize>| group.len() > 1 || self.nodes[group[0]].includes.contains(&group[0]);
+        self.groups.iter().filter(is_cycle).map(|group| group.iter().map(|&id| &self.files[id]).collect())
+    }
+
+    fn node(&self, file: &FilePath) -> Option<&Node> {
+        self.files.binary_search(file).ok().map(|id| &self.nodes[id])
+    }
+}
+
+/// The graph of includes of the tree's sources and headers.  A name in quotes is searched for
+/// beside its includer first; then, as one in angle brackets, in `include_dirs` in order.
+pub fn walk_ast_dependencies(memo: &Memo, tree: &Tree, include_dirs: &[FilePath]) -> IncludeGraph {
+    let finder = Finder::new(tree);
+    let mut scanned: HashMap<FilePath, Vec<Result<FilePath, Unresolved>>> = HashMap::new();
+    let is_code = |file: &&super::File| file.category.is_source() || file.category.is_header();
+    let mut front: Vec<FilePath> = tree.files.iter().filter(is_code).map(|file| file.path.clone()).collect();
+    while !front.is_empty() {
+        let resolve = |path: &FilePath| {
+            let facts = memo.facts(path).unwrap_or_default();
+            let live = facts.includes.iter().filter(|include| counts(include));
+            live.map(|include| finder.find(path, include, include_dirs)).collect()
+        };
+        let found: Vec<Vec<_>> = front.par_iter().map(resolve).collect();
+        scanned.extend(front.drain(..).zip(found));
+        // Files of any extension may be included, and include in turn.
+        let mut next: Vec<FilePath> = scanned
+            .values()
+            .flatten()
+            .filter_map(|include| include.as_ref().ok())
+            .filter(|path| !scanned.contains_key(path))
+            .cloned()
+            .collect();
+        next.sort();
+        next.dedup();
+        front = next;
+    }
+    build(scanned)
+}
+
+/// Whether an include can bring a file into a compile.
+pub(super) fn counts(include: &Include) -> bool {
+    !include.dead && include.kind != Kind::HasInclude
+}
+
+fn build(scanned: HashMap<FilePath, Vec<Result<FilePath, Unresolved>>>) -> IncludeGraph {
+    let mut files: Vec<FilePath> = scanned.keys().cloned().collect();
+    files.sort();
+    let ids: HashMap<&FilePath, usize> = files.iter().enumerate().map(|(id, path)| (path, id)).collect();
+    let mut nodes: Vec<Node> = files.iter().map(|_| Node::default()).collect();
+    for (id, path) in files.iter().enumerate() {
+        for include in &scanned[path] {
+            match include {
+                Ok(path) => {
+                    let to = ids[path];
+                    // `included_by` is filled in the order of ids, so a repetition is last in it.
+                    if nodes[to].included_by.last() != Some(&id) {
+                        nodes[to].included_by.push(id);
+                        nodes[id].includes.push(to);
+                    }
+                }
+                Err(unresolved) => nodes[id].unresolved.push(unresolved.clone()),
+            }
+        }
+    }
+    let groups = groups(&nodes);
+    drop(ids);
+    IncludeGraph { files, nodes, groups }
+}
+
+/// The strongly connected components, dependencies first (Tarjan's algorithm, with the stack of
+/// calls kept by hand).
+fn groups(nodes: &[Node]) -> Vec<Vec<usize>> {
+    const NEW: usize = usize::MAX;
+    let mut order = vec![NEW; nodes.len()];
+    let mut low = vec![NEW; nodes.len()];
+    let mut waiting = vec![false; nodes.len()];
+    let (mut stack, mut calls, mut groups, mut count) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    for start in 0..nodes.len() {
+        if order[start] != NEW {
+            continue;
+        }
+        calls.push((start, 0));
+        while let Some((id, edge)) = calls.pop() {
+            if edge == 0 {
+                order[id] = count;
+                low[id] = count;
+                count += 1;
+                stack.push(id);
+                waiting[id] = true;
+            } else {
+                let done = nodes[id].includes[edge - 1];
+                if waiting[done] {
+                    low[id] = low[id].min(low[done]);
+                }
+            }
+            // `low` of a waiting neighbour that is not finished is its order or less, so taking
+            // it in either case finds the same components.
+            let includes = &nodes[id].includes;
+            match (edge..includes.len()).find(|&edge| order[includes[edge]] == NEW) {
+                Some(next) => {
+                    for &seen in includes[edge..next].iter().filter(|&&to| waiting[to]) {
+                        low[id] = low[id].min(order[seen]);
+                    }
+                    calls.push((id, next + 1));
+                    calls.push((includes[next], 0));
+                }
+                None => {
+                    for &seen in includes[edge..].iter().filter(|&&to| waiting[to]) {
+                        low[id] = low[id].min(order[seen]);
+                    }
+                    if low[id] == order[id] {
+                        let at = stack.iter().rposition(|&other| other == id).unwrap_or_default();
+                        let mut group = stack.split_off(at);
+                        group.iter().for_each(|&member| waiting[member] = false);
+                        group.sort_unstable();
+                        groups.push(group);
+                    }
+                }
+            }
+        }
+    }
+    groups
+}
+
+/// Finds files of the tree by how they are included.
+pub(super) struct Finder<'t> {
+    tree: &'t Tree,
+    /// All files, sorted by their paths read backwards: those with one ending stand together.
+    by_end: Vec<&'t FilePath>,
+    /// Folders that hold a file named like a header of the system.
+    pub shadowing: HashSet<FilePath>,
+}
+
+impl<'t> Finder<'t> {
+    pub fn new(tree: &'t Tree) -> Finder<'t> {
+        let mut by_end: Vec<&FilePath> = tree.files.iter().map(|file| &file.path).collect();
+        by_end.par_sort_unstable_by(|a, b| backwards(a.as_bytes()).cmp(backwards(b.as_bytes())));
+        let named_so = by_end.iter().filter(|path| is_standard(path.file_name()));
+        let shadowing = named_so.filter_map(|path| path.parent()).collect();
+        Finder { tree, by_end, shadowing }
+    }
+
+    /// The file that `include` of `from` leads to.
+    pub fn find(
+        &self,
+        from: &FilePath,
+        include: &Include,
+        dirs: &[FilePath],
+    ) -> Result<FilePath, Unresolved> {
+        let beside = self.beside(from, include);
+        let next = include.kind == Kind::IncludeNext;
+        let in_dirs = || {
+            let found = dirs.iter().filter_map(|dir| self.at(dir, &include.name));
+            // `#include_next` goes on behind the folder its own file was found in.
+            found.into_iter().find(|path| !next || path != from)
+        };
+        beside.or_else(in_dirs).ok_or_else(|| Unresolved {
+            name: include.name.clone(),
+            angled: include.angled,
+            line: include.line,
+        })
+    }
+
+    /// The file beside `from` that a name in quotes leads to.
+    pub fn beside(&self, from: &FilePath, include: &Include) -> Option<FilePath> {
+        if include.angled || include.kind == Kind::IncludeNext {
+            return None;
+        }
+        self.at(&from.parent()?, &include.name)
+    }
+
+    /// The file `name` in `dir`, if the tree has it.
+    pub fn at(&self, dir: &FilePath, name: &[u8]) -> Option<FilePath> {
+        let path = without_dots(&dir.join(name))?;
+        self.tree.get(&path).map(|file| file.path.clone())
+    }
+
+    /// The files whose path ends with `name`, and for each the folder that remains.
+    pub fn ending_with<'s>(&'s self, name: &'s [u8]) -> impl Iterator<Item = (&'t FilePath, FilePath)> + 's {
+        let end = |path: &FilePath| backwards(path.as_bytes()).take(name.len()).cmp(backwards(name));
+        let from = self.by_end.partition_point(|path| end(path).is_lt());
+        let with_end = self.by_end[from..].iter().take_while(move |path| end(path).is_eq());
+        with_end.filter_map(|&path| match &path.as_bytes()[..path.as_bytes().len() - name.len()] {
+            [] => Some((path, FilePath::root())),
+            [dir @ .., b'/'] => Some((path, FilePath::new(dir))),
+            _ => None,
+        })
+    }
+}
+
+fn backwards(bytes: &[u8]) -> impl Iterator<Item = &u8> {
+    bytes.iter().rev()
+}
+
+/// `path` with each `..` taken back, which is right as long as no link to a folder stands before
+/// one; `None` when it leaves the root.
+fn without_dots(path: &FilePath) -> Option<FilePath> {
+    if !path.as_bytes().windows(2).any(|pair| pair == b"..") {
+        return Some(path.clone());
+    }
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in path.components() {
+        match part {
+            b".." => drop(parts.pop()?),
+            _ => parts.push(part),
+        }
+    }
+    Some(FilePath::new(parts.join(&b'/')))
+}
+
+/// Facts of `paths`, in their order; `None` where a file cannot be read.
+pub(super) fn facts_of(memo: &Memo, paths: &[FilePath]) -> Vec<Option<Arc<Facts>>> {
+    paths.par_iter().map(|path| memo.facts(path).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn nodes(edges: &[Vec<usize>]) -> Vec<Node> {
+        edges.iter().map(|to| Node { includes: to.clone(), ..Node::default() }).collect()
+    }
+
+    #[test]
+    fn long_chains_need_no_stack() {
+        const LEN: usize = 50_000;
+        let mut edges: Vec<Vec<usize>> = (1..=LEN).map(|next| vec![next % LEN]).collect();
+        assert_eq!(groups(&nodes(&edges)).len(), 1, "a ring");
+        edges[LEN - 1].clear();
+        let chain = groups(&nodes(&edges));
+        assert!(chain.iter().rev().flatten().copied().eq(0..LEN), "dependencies first");
+    }
+
+    proptest! {
+        #[test]
+        fn groups_are_what_reaches_one_another(
+            edges in proptest::collection::vec(proptest::collection::vec(0usize..8, 0..4), 8)
+        ) {
+            let mut reach = [[false; 8]; 8];
+            for (from, to) in edges.iter().enumerate() {
+                to.iter().for_each(|&to| reach[from][to] = true);
+            }
+            for via in 0..8 {
+                for from in 0..8 {
+                    for to in 0..8 {
+                        reach[from][to] |= reach[from][via] && reach[via][to];
+                    }
+                }
+            }
+            let groups = groups(&nodes(&edges));
+            let mut place = [0; 8];
+            for (at, group) in groups.iter().enumerate() {
+                group.iter().for_each(|&id| place[id] = at);
+            }
+            prop_assert_eq!(groups.iter().map(Vec::len).sum::<usize>(), 8);
+            for from in 0..8 {
+                for to in 0..8 {
+                    let together = from == to || (reach[from][to] && reach[to][from]);
+                    prop_assert_eq!(place[from] == place[to], together);
+                    prop_assert!(!reach[from][to] || place[from] >= place[to]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn dots_are_taken_back() {
+        for (path, expect) in [
+            ("a/../b.h", Some("b.h")),
+            ("a/b/../../c", Some("c")),
+            ("../c", None),
+            ("a..b/c", Some("a..b/c")),
+        ] {
+            assert_eq!(without_dots(&FilePath::new(path)), expect.map(FilePath::new), "{path}");
+        }
+    }
+}

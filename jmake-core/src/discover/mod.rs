@@ -1,0 +1,272 @@
+//! Discovery: what lies below the root, and what jmake would make of it.
+//!
+//! First facts, then decisions.  [`scan_files`] walks the root into a [`Tree`]; from it alone
+//! (and the text of its files) [`discover_project`] decides include folders and targets, with a
+//! stated reason for every source it leaves out.  Nothing is written, nothing is compiled, and
+//! nothing outside the root is looked at but the ignore files of the repository around it: the
+//! same tree gives the same result on every machine, whatever order folders are listed in.
+
+mod classify;
+mod dirs;
+mod includes;
+mod reasons;
+mod standard;
+mod targets;
+mod walk;
+
+use std::fmt;
+
+pub use includes::{IncludeGraph, Unresolved, walk_ast_dependencies};
+pub use targets::discover_project;
+pub use walk::scan_files;
+
+use crate::event::Diagnostic;
+use crate::path::FilePath;
+
+/// What of the root is looked at.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Globs of sources to take; empty means all.  Other files are not affected.
+    pub include: Vec<String>,
+    /// Globs of files and folders to pass over.  As in an ignore file, a glob without `/` counts
+    /// at any depth and one with `/` from the root.
+    pub exclude: Vec<String>,
+    /// How many levels of folders below the root are entered; none when 0, all when `None`.
+    pub max_depth: Option<usize>,
+    /// Whether links to folders within the root are entered.  Links to files always count as
+    /// files.
+    pub follow_symlinks: bool,
+    /// Where the project's outputs go; never entered, unless it is the root.
+    pub output_dir: FilePath,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            include: Vec::new(),
+            exclude: Vec::new(),
+            max_depth: None,
+            follow_symlinks: false,
+            output_dir: FilePath::new("julia"),
+        }
+    }
+}
+
+/// What a file is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Category {
+    /// C++ to compile: `.cc .cpp .cxx .c++ .C .cp .CPP`.
+    CppSource,
+    /// A header only for C++, by its extension, or an `.h` that C does not reach.
+    CppHeader,
+    /// C to compile: `.c`.
+    CSource,
+    /// An `.h`.  In a project with both languages: one that a C source reaches through includes,
+    /// or that nothing reaches.
+    CHeader,
+    /// A program in machine code.
+    Executable,
+    /// A library in machine code, loaded at run time.
+    SharedLibrary,
+    /// An archive of objects.
+    StaticLibrary,
+    /// Julia source.
+    Julia,
+    /// Settings of a project or a tool.
+    Config,
+    /// Text for people.
+    Documentation,
+    /// Anything else; also sources jmake does not compile (Objective-C, modules, assembler).
+    Other,
+}
+
+impl Category {
+    /// Whether it is C or C++ to compile.
+    pub fn is_source(self) -> bool {
+        matches!(self, Category::CppSource | Category::CSource)
+    }
+
+    /// Whether it is a C or C++ header.
+    pub fn is_header(self) -> bool {
+        matches!(self, Category::CppHeader | Category::CHeader)
+    }
+
+    /// Whether it is machine code.
+    pub fn is_binary(self) -> bool {
+        matches!(self, Category::Executable | Category::SharedLibrary | Category::StaticLibrary)
+    }
+}
+
+/// One file of the tree.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct File {
+    /// Where it lies.
+    pub path: FilePath,
+    /// What it is.
+    pub category: Category,
+    /// Its size in bytes; only binaries are asked for theirs.
+    pub size: Option<u64>,
+}
+
+/// Why a file or folder was not looked at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Skipped {
+    /// A glob of `exclude` says so.
+    Excluded,
+    /// A source that no glob of `include` takes.
+    NotIncluded,
+    /// An ignore file says so.
+    Ignored,
+    /// A folder another build tool writes to; the file that shows it.
+    BuildOutput(String),
+    /// A folder marked by a `CACHEDIR.TAG`.
+    Cache,
+    /// A folder with its own `jmake.toml` or marker.
+    OtherProject,
+    /// A folder below the deepest level asked for.
+    TooDeep,
+    /// A link to a folder, which is not entered: because links are not followed, it leaves the
+    /// root, or the folder has been read already.
+    Link,
+}
+
+/// What lies below the root.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Tree {
+    /// Every file, sorted by the bytes of its path.
+    pub files: Vec<File>,
+    /// Every folder that was listed, sorted: as long as none of their listings changes and no
+    /// ignore file does, a new scan finds the same names.
+    pub dirs: Vec<FilePath>,
+    /// Ignore files that were honoured, sorted; absolute when above the root.
+    pub ignore_files: Vec<FilePath>,
+    /// What was passed over on purpose, sorted; hidden files and folders of tools are not listed.
+    pub skipped: Vec<(FilePath, Skipped)>,
+    /// What could not be read or understood, sorted by file.
+    pub problems: Vec<Diagnostic>,
+}
+
+impl Tree {
+    /// The file at `path`.
+    pub fn get(&self, path: &FilePath) -> Option<&File> {
+        self.files.binary_search_by(|file| file.path.cmp(path)).ok().map(|at| &self.files[at])
+    }
+
+    /// All files of one category, in order.
+    pub fn of(&self, category: Category) -> impl Iterator<Item = &File> {
+        self.files.iter().filter(move |file| file.category == category)
+    }
+}
+
+/// The files that are machine code, in order.
+pub fn detect_binaries(tree: &Tree) -> Vec<&File> {
+    tree.files.iter().filter(|file| file.category.is_binary()).collect()
+}
+
+/// What a target becomes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TargetKind {
+    /// A library.
+    Library,
+    /// A program.
+    Executable,
+}
+
+/// Something that can be built.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FoundTarget {
+    /// Its name: the project's for the library, the source's stem for a program (its path, with
+    /// `-` for `/`, when two programs share a stem).
+    pub name: String,
+    /// What it becomes.
+    pub kind: TargetKind,
+    /// What is compiled for it, sorted; for a program the sources that are its own, which may
+    /// need the library besides.
+    pub sources: Vec<FilePath>,
+}
+
+/// Why a source is not part of the library.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LeftOut {
+    /// It defines `main`: a program of its own.
+    Main,
+    /// It lies in a folder of tests.
+    TestFolder(String),
+    /// It is named like a test and is one: it has a `main` or uses a test framework.
+    TestFile,
+    /// It lies in a folder of examples.
+    ExampleFolder(String),
+    /// It lies in a folder of benchmarks.
+    BenchFolder(String),
+    /// It lies in a folder of fuzzers.
+    FuzzFolder(String),
+    /// It lies in a folder of documentation.
+    DocFolder(String),
+    /// It lies in the root's `contrib`: kept beside a project, not part of it.
+    ContribFolder(String),
+    /// Another source includes it, so it is compiled there.
+    IncludedByOther(FilePath),
+    /// It only gathers other sources of the project, which are compiled on their own; one of them.
+    Gathers(FilePath),
+    /// It stands beside a program's source in a folder of programs; that source.
+    PartOfProgram(FilePath),
+    /// A C++20 module unit, which jmake does not build.
+    ModuleUnit,
+    /// Objective-C, which jmake does not build.
+    ObjectiveC,
+    /// Another language; its name.
+    OtherLanguage(&'static str),
+    /// It needs headers of another system; its name.
+    OtherSystem(&'static str),
+    /// The settings exclude it.
+    Excluded,
+    /// An ignore file names it.
+    Ignored,
+    /// It cannot be read.
+    Unreadable,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LeftOut::Main => f.write_str("defines `main`, so it is a program of its own"),
+            LeftOut::TestFolder(dir) => write!(f, "lies in the test folder `{dir}`"),
+            LeftOut::TestFile => f.write_str("is a test, by its name and content"),
+            LeftOut::ExampleFolder(dir) => write!(f, "lies in the example folder `{dir}`"),
+            LeftOut::BenchFolder(dir) => write!(f, "lies in the benchmark folder `{dir}`"),
+            LeftOut::FuzzFolder(dir) => write!(f, "lies in the fuzzing folder `{dir}`"),
+            LeftOut::DocFolder(dir) => write!(f, "lies in the documentation folder `{dir}`"),
+            LeftOut::ContribFolder(dir) => write!(f, "lies in `{dir}`, which is beside the project"),
+            LeftOut::IncludedByOther(by) => write!(f, "is included by `{by}` and compiled there"),
+            LeftOut::Gathers(part) => write!(f, "only includes other sources, such as `{part}`"),
+            LeftOut::PartOfProgram(main) => write!(f, "belongs to the program of `{main}`"),
+            LeftOut::ModuleUnit => f.write_str("is a C++20 module unit, which jmake does not build"),
+            LeftOut::ObjectiveC => f.write_str("is Objective-C, which jmake does not build"),
+            LeftOut::OtherLanguage(name) => write!(f, "is {name}, which jmake does not build"),
+            LeftOut::OtherSystem(name) => write!(f, "needs headers of {name}"),
+            LeftOut::Excluded => f.write_str("is excluded by the settings"),
+            LeftOut::Ignored => f.write_str("is named by an ignore file"),
+            LeftOut::Unreadable => f.write_str("cannot be read"),
+        }
+    }
+}
+
+/// What jmake would make of a project without being told anything.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Discovery {
+    /// Folders to search for included files, in the order to search them.
+    pub include_dirs: Vec<FilePath>,
+    /// Names that are included and that no file of the project answers, sorted; also those that
+    /// stand in conditions, and the standard library's.
+    pub system_headers: Vec<String>,
+    /// The library first, if there is one, then the programs by name.
+    pub targets: Vec<FoundTarget>,
+    /// Every source that is not part of the library, sorted, and why.
+    pub left_out: Vec<(FilePath, LeftOut)>,
+    /// What the user may want to know or mend.
+    pub problems: Vec<Diagnostic>,
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

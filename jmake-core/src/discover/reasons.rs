@@ -1,0 +1,183 @@
+//! Why a source is not part of the library.
+//!
+//! One function, [`decide`], gives the answer for one source.  Its rules, first match wins:
+//!
+//! 1. Its kind: a module unit.
+//! 2. Its folder: tests, examples, benchmarks, fuzzers, documentation anywhere below the root
+//!    (the root's own name never counts), `contrib` at the root.
+//! 3. Its name and content: named like a test or benchmark *and* with a `main` or a test
+//!    framework among its includes.
+//! 4. Its `main`, unless a macro must be set for it.
+//! 5. Headers it cannot do without and this system does not have.
+//! 6. It gathers others: it includes two or more sources which include something themselves, and
+//!    so look complete; they are compiled one by one instead.
+//! 7. It lies in a folder of programs (`programs`, `tools`, `cli`…) beside one that defines
+//!    `main`: it belongs to that.
+//! 8. It is a part of another: a source of its own folder or one above, itself taken into the
+//!    library, includes it, and it does not include a header named like itself.  (`lz4.c` is
+//!    included by `lz4hc.c` and yet a unit: it has its `lz4.h`.  `utf8proc_data.c` is a table.)
+
+use crate::lex::Facts;
+use crate::path::FilePath;
+
+use super::LeftOut;
+use super::standard::other_system;
+
+/// One source and what is known about it.
+pub(super) struct Candidate<'a> {
+    pub path: &'a FilePath,
+    pub facts: &'a Facts,
+    /// Sources it includes, and whether each includes something itself.
+    pub parts: Vec<(FilePath, bool)>,
+    /// Whether one of its includes is of a test framework that the tree does not hold.
+    pub uses_test_framework: bool,
+    /// A source of its folder that defines `main`.
+    pub program_beside: Option<FilePath>,
+    /// Sources that include it and are part of the library so far, sorted.
+    pub included_by: Vec<FilePath>,
+}
+
+/// Why the candidate is not part of the library, if so.
+pub(super) fn decide(candidate: &Candidate<'_>) -> Option<LeftOut> {
+    own_reason(candidate).or_else(|| part_of_program(candidate)).or_else(|| part_of_other(candidate))
+}
+
+/// The reasons that do not depend on what becomes of other sources.
+pub(super) fn own_reason(candidate: &Candidate<'_>) -> Option<LeftOut> {
+    let facts = candidate.facts;
+    if facts.module_unit {
+        return Some(LeftOut::ModuleUnit);
+    }
+    if let Some((_, reason)) = folder_reason(candidate.path) {
+        return Some(reason);
+    }
+    let is_program = facts.has_main && !facts.main_conditional;
+    if (is_program && is_test_name(candidate.path)) || candidate.uses_test_framework {
+        return Some(LeftOut::TestFile);
+    }
+    if is_program {
+        return Some(LeftOut::Main);
+    }
+    let must_have = facts.includes.iter().filter(|include| !include.conditional);
+    if let Some(system) = must_have.filter(|i| i.angled).find_map(|include| other_system(&include.name)) {
+        return Some(LeftOut::OtherSystem(system));
+    }
+    let mut complete = candidate.parts.iter().filter(|(_, includes_something)| *includes_something);
+    match (complete.next(), complete.next()) {
+        (Some((part, _)), Some(_)) => Some(LeftOut::Gathers(part.clone())),
+        _ => None,
+    }
+}
+
+fn part_of_program(candidate: &Candidate<'_>) -> Option<LeftOut> {
+    const NAMES: [&[u8]; 9] =
+        [b"program", b"programs", b"tool", b"tools", b"app", b"apps", b"cli", b"cmd", b"utils"];
+    let main = candidate.program_beside.clone()?;
+    let dir = candidate.path.parent()?;
+    let is_for_programs = words(dir.file_name()).iter().any(|word| NAMES.contains(&&**word));
+    is_for_programs.then_some(LeftOut::PartOfProgram(main))
+}
+
+fn part_of_other(candidate: &Candidate<'_>) -> Option<LeftOut> {
+    let stem = candidate.path.stem();
+    let is_own_header = |name: &[u8]| {
+        let header = FilePath::new(name);
+        header.stem() == stem && header.extension().is_some_and(|ext| ext.starts_with(b"h"))
+    };
+    if candidate.facts.includes.iter().any(|include| is_own_header(&include.name)) {
+        return None;
+    }
+    let near = |by: &&FilePath| by.parent().is_some_and(|dir| candidate.path.starts_with(&dir));
+    candidate.included_by.iter().find(near).map(|by| LeftOut::IncludedByOther(by.clone()))
+}
+
+/// The outermost folder below the root whose name says that what lies in it is not the library,
+/// and what it says.
+pub(super) fn folder_reason(path: &FilePath) -> Option<(FilePath, LeftOut)> {
+    let mut dir = FilePath::root();
+    let folders = path.components().count().saturating_sub(1);
+    for (depth, name) in path.components().take(folders).enumerate() {
+        dir = dir.join(name);
+        if let Some(reason) = name_reason(name, depth == 0) {
+            let shown = dir.to_string();
+            return Some((dir, reason(shown)));
+        }
+    }
+    None
+}
+
+fn name_reason(name: &[u8], at_root: bool) -> Option<fn(String) -> LeftOut> {
+    // `unitTests` and `unit-tests` are `unit tests`.
+    let words = words(name);
+    let has = |list: &[&str]| words.iter().any(|word| list.iter().any(|known| known.as_bytes() == word));
+    let is = |list: &[&str]| {
+        let all = words.concat();
+        list.iter().any(|known| known.as_bytes() == all)
+    };
+    if has(&["test", "tests", "testing", "unittest", "unittests", "testsuite", "testsuites"])
+        || is(&["testdata", "testlib", "testutil", "testutils", "selftest", "regtest", "gtests"])
+    {
+        Some(LeftOut::TestFolder)
+    } else if has(&["example", "examples", "demo", "demos", "sample", "samples", "tutorial", "tutorials"]) {
+        Some(LeftOut::ExampleFolder)
+    } else if has(&["bench", "benches", "benchmark", "benchmarks"]) {
+        Some(LeftOut::BenchFolder)
+    } else if has(&["fuzz", "fuzzing", "fuzzer", "fuzzers"]) || is(&["ossfuzz"]) {
+        Some(LeftOut::FuzzFolder)
+    } else if is(&["doc", "docs", "documentation", "doxygen"]) {
+        Some(LeftOut::DocFolder)
+    } else if at_root && is(&["contrib"]) {
+        Some(LeftOut::ContribFolder)
+    } else {
+        None
+    }
+}
+
+/// A source's name without its extension says test, benchmark or the like.
+fn is_test_name(path: &FilePath) -> bool {
+    let words = words(path.stem());
+    let all = words.concat();
+    let known: [&[u8]; 8] =
+        [b"test", b"tests", b"unittest", b"unittests", b"bench", b"benchmark", b"fuzz", b"fuzzer"];
+    words.iter().any(|word| known.contains(&&**word)) || all.ends_with(b"test") || all.ends_with(b"tests")
+}
+
+/// Whether `name` is a header of a test framework.
+pub(super) fn is_test_framework(name: &[u8]) -> bool {
+    let folder = name.split(|&b| b == b'/').next().unwrap_or_default();
+    let last = name.rsplit(|&b| b == b'/').next().unwrap_or_default();
+    let has_folder = folder.len() < name.len();
+    (has_folder && matches!(folder, b"gtest" | b"gmock" | b"catch2" | b"doctest" | b"cppunit" | b"CppUTest"))
+        || name.starts_with(b"boost/test/")
+        || matches!(
+            last,
+            b"catch.hpp"
+                | b"catch_amalgamated.hpp"
+                | b"doctest.h"
+                | b"cmocka.h"
+                | b"unity.h"
+                | b"CUnit.h"
+                | b"QtTest"
+        )
+}
+
+/// The words of a name in lower case: parted by anything but letters and digits, and where a
+/// capital follows a small letter.
+fn words(name: &[u8]) -> Vec<Vec<u8>> {
+    let mut words = vec![Vec::new()];
+    let mut before = b' ';
+    for &byte in name {
+        let starts = byte.is_ascii_uppercase() && before.is_ascii_lowercase();
+        if starts || !byte.is_ascii_alphanumeric() {
+            words.push(Vec::new());
+        }
+        if byte.is_ascii_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.push(byte.to_ascii_lowercase());
+        }
+        before = byte;
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}

@@ -1,0 +1,220 @@
+//! From a tree to targets: which sources make the library, which are programs, what they need.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use anyhow::Result;
+use rayon::prelude::*;
+
+use crate::event::Diagnostic;
+use crate::lex::Facts;
+use crate::memo::Memo;
+use crate::path::FilePath;
+
+use super::includes::{Finder, counts, facts_of};
+use super::reasons::{Candidate, decide, is_test_framework, own_reason};
+use super::{Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs};
+
+/// Decides what to make of `tree`: one library called `name` of all sources but those with a
+/// reason against it, and a program for each source that defines `main` and has no other reason
+/// against it.  A tree without sources gives no targets.
+///
+/// # Errors
+/// None at present; reading failures are among the problems.
+pub fn discover_project(memo: &Memo, tree: &Tree, name: &str) -> Result<Discovery> {
+    let finder = Finder::new(tree);
+    let mut found = Discovery::default();
+    let sources = read_sources(memo, tree, &mut found);
+    let mut library = Vec::new();
+    let mut programs = Vec::new();
+    let mut helpers: BTreeMap<FilePath, Vec<FilePath>> = BTreeMap::new();
+    for (path, reason) in decide_all(memo, &sources, &finder) {
+        match reason {
+            None => library.push(path),
+            Some(reason) => {
+                match &reason {
+                    LeftOut::Main => programs.push(path.clone()),
+                    LeftOut::PartOfProgram(main) => {
+                        helpers.entry(main.clone()).or_default().push(path.clone());
+                    }
+                    _ => {}
+                }
+                found.left_out.push((path, reason));
+            }
+        }
+    }
+    found.left_out.extend(never_sources(tree));
+    found.left_out.sort_by(|a, b| a.0.cmp(&b.0));
+
+    let searching: Vec<FilePath> =
+        library.iter().chain(&programs).chain(helpers.values().flatten()).cloned().collect();
+    let dirs = dirs::include_dirs(memo, &finder, &searching);
+    found.include_dirs = dirs.chosen;
+    found.system_headers =
+        dirs.outside.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+    found.problems.extend(dirs.problems);
+
+    if !library.is_empty() {
+        let kind = TargetKind::Library;
+        found.targets.push(FoundTarget { name: name.to_owned(), kind, sources: library });
+    }
+    found.targets.extend(programs_of(programs, &helpers));
+    Ok(found)
+}
+
+struct Source {
+    path: FilePath,
+    facts: Arc<Facts>,
+}
+
+fn read_sources(memo: &Memo, tree: &Tree, found: &mut Discovery) -> Vec<Source> {
+    let paths: Vec<FilePath> =
+        tree.files.iter().filter(|file| file.category.is_source()).map(|file| file.path.clone()).collect();
+    let mut sources = Vec::new();
+    for (path, facts) in paths.iter().zip(facts_of(memo, &paths)) {
+        match facts {
+            Some(facts) => sources.push(Source { path: path.clone(), facts }),
+            None => {
+                let warning = Diagnostic::warning("cannot read this source, so it is left out");
+                found.problems.push(
+                    warning.in_file(path).hint("make it readable, or list it under `discovery.exclude`"),
+                );
+                found.left_out.push((path.clone(), LeftOut::Unreadable));
+            }
+        }
+    }
+    sources
+}
+
+/// The decision about each source, in order.
+fn decide_all(memo: &Memo, sources: &[Source], finder: &Finder<'_>) -> Vec<(FilePath, Option<LeftOut>)> {
+    let ids: HashMap<&FilePath, usize> =
+        sources.iter().enumerate().map(|(id, source)| (&source.path, id)).collect();
+    let parts: Vec<Vec<usize>> = sources.par_iter().map(|source| parts_of(source, &ids, finder)).collect();
+    let framework: Vec<bool> =
+        sources.par_iter().map(|source| uses_test_framework(memo, source, finder)).collect();
+    let candidate = |id: usize, included_by| {
+        let source = &sources[id];
+        let parts = parts[id].iter().map(|&part| {
+            let complete = sources[part].facts.includes.iter().any(counts);
+            (sources[part].path.clone(), complete)
+        });
+        Candidate {
+            path: &source.path,
+            facts: &source.facts,
+            parts: parts.collect(),
+            uses_test_framework: framework[id],
+            program_beside: None,
+            included_by,
+        }
+    };
+    let own: Vec<Option<LeftOut>> =
+        (0..sources.len()).map(|id| own_reason(&candidate(id, Vec::new()))).collect();
+    let mut taken: Vec<bool> = own.iter().map(Option::is_none).collect();
+    let mut mains: HashMap<Option<FilePath>, &FilePath> = HashMap::new();
+    for (source, _) in sources.iter().zip(&own).filter(|(_, own)| **own == Some(LeftOut::Main)) {
+        mains.entry(source.path.parent()).or_insert(&source.path);
+    }
+    let mut included_by = vec![Vec::new(); sources.len()];
+    for (id, parts) in parts.iter().enumerate() {
+        parts.iter().filter(|&&part| part != id).for_each(|&part| included_by[part].push(id));
+    }
+    let mut decisions = Vec::new();
+    for (id, source) in sources.iter().enumerate() {
+        // Of two sources that include each other the first found to be a part yields, and the
+        // other stays.
+        let by = included_by[id].iter().filter(|&&by| taken[by]).map(|&by| sources[by].path.clone());
+        let mut candidate = candidate(id, by.collect());
+        candidate.program_beside = mains.get(&source.path.parent()).map(|&main| main.clone());
+        let reason = decide(&candidate);
+        taken[id] = reason.is_none();
+        decisions.push((source.path.clone(), reason));
+    }
+    decisions
+}
+
+/// The sources that a source includes, by whatever folder: includes of sources are mostly written
+/// relative to the includer, or to a folder above it.
+fn parts_of(source: &Source, ids: &HashMap<&FilePath, usize>, finder: &Finder<'_>) -> Vec<usize> {
+    let above: Vec<FilePath> = std::iter::successors(source.path.parent(), FilePath::parent).collect();
+    let live = source.facts.includes.iter().filter(|include| counts(include));
+    let mut parts: Vec<usize> = live
+        .filter_map(|include| ids.get(&finder.find(&source.path, include, &above).ok()?).copied())
+        .collect();
+    parts.sort_unstable();
+    parts.dedup();
+    parts
+}
+
+/// Whether a source, or the header named like it, includes a test framework that the tree does
+/// not hold itself.
+fn uses_test_framework(memo: &Memo, source: &Source, finder: &Finder<'_>) -> bool {
+    let framework = |facts: &Facts| {
+        let mut live = facts.includes.iter().filter(|include| counts(include) && !include.conditional);
+        live.any(|include| {
+            is_test_framework(&include.name) && finder.ending_with(&include.name).next().is_none()
+        })
+    };
+    if framework(&source.facts) {
+        return true;
+    }
+    let above: Vec<FilePath> = std::iter::successors(source.path.parent(), FilePath::parent).collect();
+    let own_header = source.facts.includes.iter().find_map(|include| {
+        finder.find(&source.path, include, &above).ok().filter(|path| path.stem() == source.path.stem())
+    });
+    own_header.is_some_and(|header| memo.facts(&header).is_ok_and(|facts| framework(&facts)))
+}
+
+/// Files that look like sources to a user and are none for jmake.
+fn never_sources(tree: &Tree) -> impl Iterator<Item = (FilePath, LeftOut)> {
+    let by_kind = tree.files.iter().filter_map(|file| {
+        let reason = match file.path.extension()? {
+            b"m" | b"mm" | b"M" => LeftOut::ObjectiveC,
+            b"ixx" | b"cppm" | b"ccm" | b"cxxm" | b"c++m" | b"mpp" => LeftOut::ModuleUnit,
+            b"s" | b"S" | b"asm" | b"sx" => LeftOut::OtherLanguage("assembler"),
+            b"cu" => LeftOut::OtherLanguage("CUDA"),
+            b"f" | b"f90" | b"F90" | b"for" => LeftOut::OtherLanguage("Fortran"),
+            _ => return None,
+        };
+        Some((file.path.clone(), reason))
+    });
+    let by_rule = tree.skipped.iter().filter_map(|(path, skipped)| {
+        if !super::classify::by_name(path.file_name()).is_source() {
+            return None;
+        }
+        match skipped {
+            Skipped::Excluded | Skipped::NotIncluded => Some((path.clone(), LeftOut::Excluded)),
+            Skipped::Ignored => Some((path.clone(), LeftOut::Ignored)),
+            _ => None,
+        }
+    });
+    by_kind.chain(by_rule)
+}
+
+/// A target for each program, named apart.  What stands beside a program belongs to it when it is
+/// the only one there.
+fn programs_of(sources: Vec<FilePath>, helpers: &BTreeMap<FilePath, Vec<FilePath>>) -> Vec<FoundTarget> {
+    let is_alone =
+        |main: &FilePath| sources.iter().filter(|other| other.parent() == main.parent()).count() == 1;
+    let mut own: BTreeMap<FilePath, Vec<FilePath>> = BTreeMap::new();
+    for (main, parts) in helpers.iter().filter(|(main, _)| is_alone(main)) {
+        own.insert(main.clone(), parts.clone());
+    }
+    let mut by_stem: BTreeMap<String, Vec<FilePath>> = BTreeMap::new();
+    for source in sources {
+        by_stem.entry(String::from_utf8_lossy(source.stem()).into_owned()).or_default().push(source);
+    }
+    let mut targets = Vec::new();
+    for (stem, sources) in by_stem {
+        let alone = sources.len() == 1;
+        for source in sources {
+            let name = if alone { stem.clone() } else { source.to_string().replace(['/', '.'], "-") };
+            let mut all = own.remove(&source).unwrap_or_default();
+            all.push(source);
+            all.sort();
+            targets.push(FoundTarget { name, kind: TargetKind::Executable, sources: all });
+        }
+    }
+    targets.sort_by(|a, b| (&a.name, &a.sources).cmp(&(&b.name, &b.sources)));
+    targets
+}
