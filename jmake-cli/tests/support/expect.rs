@@ -162,7 +162,10 @@ impl Edit {
                 write(text.replace(old.as_str(), new))
             }
             Edit { append: Some(more), .. } => write(read()? + more),
-            Edit { write: Some(text), .. } => write(text.clone()),
+            Edit { write: Some(text), .. } => {
+                jmake_core::fs::create_dir_all(path.parent().context("a file lies in a folder")?)?;
+                write(text.clone())
+            }
             Edit { rename: Some(name), .. } => {
                 Ok(jmake_core::fs::rename(&path, &root.join(name)).context("rename")?)
             }
