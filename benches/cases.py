@@ -189,8 +189,9 @@ def bullet(settings, options, log):
             edit(mark, lambda text: text + '\nextern "C" int bench_mark() { return 1000; // edited by the benchmark\n}\n')
             tree.build()
         few = options.repeats or 2
-        comparison.case("fresh clone, warm cache", few, fresh_clone, ("ratio", "ninja + ccache", 1.0))
-        unit_cases(comparison, unit, wide, few)
+        caches = ["jmake", "ninja + ccache", "ninja + sccache"]
+        comparison.case("fresh clone, warm cache", few + 1, fresh_clone, ("ratio", "ninja + ccache", 1.0), only=caches)
+        unit_cases(comparison, unit, wide, few, peers=["jmake", "ninja"])
         comparison.case("cold", few, forget, ("ratio", "ninja", 1.05), only=["jmake", "ninja"], watch=True)
         lto_cases(comparison, 1)
         return comparison.cases
@@ -265,7 +266,8 @@ def smoke(settings, options, log):
     try:
         comparison.prepare()
         unit = "src/d0000/u000025.cpp"
-        unit_cases(comparison, unit, "include/base.hpp", 1)
+        unit_cases(comparison, unit, "include/base.hpp", 1, peers=["jmake", "ninja"])
+        branch_case(comparison, unit, "include/base.hpp", 1, peers=["jmake", "ninja"])
         comparison.case("fresh clone, warm cache", 1, fresh_clone, ("ratio", "ninja + ccache", 1.0))
         exported = comparison.check()
         if exported != 50:

@@ -80,7 +80,7 @@ def keep(path, old, new):
 
 def write_report(found):
     docs = REPOSITORY / "docs"
-    text = report.markdown(found, measure.machine(), {"intro": INTRO, "groups": GROUPS})
+    text = report.markdown(found, measure.machine(tools.LLVM), {"intro": INTRO, "groups": GROUPS})
     (docs / "performance.md").write_text(text)
     (docs / "performance.svg").write_text(report.plot(found))
 

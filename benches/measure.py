@@ -78,7 +78,7 @@ def ratio(ours, theirs):
     return statistics.median(a / b for a, b in zip(ours, theirs))
 
 
-def machine():
+def machine(llvm):
     """What the figures were taken on."""
     def first(path, key):
         with open(path) as text:
@@ -96,8 +96,8 @@ def machine():
         "processor": f"{first('/proc/cpuinfo', 'model name')}, {os.cpu_count()} cores",
         "memory": f"{memory} GiB",
         "system": f"{os.uname().sysname} {os.uname().release}",
-        "compiler": version(["clang-19", "--version"]),
-        "linker": version(["/usr/lib/llvm-19/bin/ld.lld", "--version"]),
+        "compiler": version([str(llvm / "clang"), "--version"]),
+        "linker": version([str(llvm / "ld.lld"), "--version"]),
         "ninja": version(["ninja", "--version"]),
         "ccache": version(["ccache", "--version"]),
         "sccache": version(["sccache", "--version"]),

@@ -16,7 +16,13 @@ from pathlib import Path
 
 import measure
 
-LLVM = Path("/usr/lib/llvm-19/bin")
+def _newest_llvm():
+    """The `bin` folder of the newest installation, as jmake would choose it."""
+    found = [path for path in Path("/usr/lib").glob("llvm-*/bin") if (path / "ld.lld").exists() and (path / "opt").exists()]
+    return max(found, key=lambda path: int(path.parent.name.removeprefix("llvm-")), default=Path("/usr/bin"))
+
+
+LLVM = _newest_llvm()
 
 
 class Settings:
