@@ -21,8 +21,8 @@ use crate::log::Log;
 use crate::manifest::Kind;
 use crate::path::{FilePath, Root};
 use crate::plan::{Plan, STATE_DIR, plan};
-use crate::process::Cancel;
 use crate::prebuilt::{Inspected, inspect_libraries};
+use crate::process::Cancel;
 use crate::project::{MANIFEST, MARKER, Project};
 use crate::publish;
 use crate::recorded;
@@ -234,8 +234,10 @@ impl<'a> Work<'a> {
     fn discover(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<Option<Discovery>> {
         if self.request.quick {
             let Some((tree, discovery)) = recorded::recorded(self.project.root()) else {
-                let nothing = Diagnostic::error("nothing is recorded of this project, so `--quick` has nothing to go by")
-                    .hint("run `jmake build` once without `--quick`");
+                let nothing = Diagnostic::error(
+                    "nothing is recorded of this project, so `--quick` has nothing to go by",
+                )
+                .hint("run `jmake build` once without `--quick`");
                 tell(vec![nothing], on_event);
                 return Ok(None);
             };
@@ -326,7 +328,10 @@ impl<'a> Work<'a> {
         fs::remove_dir_all(&state.join("tmp")).ok();
         let (mut log, damaged) = Log::open(&state.join("log"));
         if damaged {
-            tell(vec![Diagnostic::note("the end of the build log was damaged; what it held is built again")], on_event);
+            tell(
+                vec![Diagnostic::note("the end of the build log was damaged; what it held is built again")],
+                on_event,
+            );
         }
         let store = self.project.store();
         let probes = Probes::default();

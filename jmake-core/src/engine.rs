@@ -46,7 +46,8 @@ impl Engine {
     /// # Errors
     /// When `path` is not a folder that can be reached.
     pub fn at(path: &Path, environment: Environment) -> Result<Engine> {
-        let root = Root::open(path).with_context(|| format!("cannot open the folder `{}`", path.display()))?;
+        let root =
+            Root::open(path).with_context(|| format!("cannot open the folder `{}`", path.display()))?;
         Ok(Engine { root, environment })
     }
 
@@ -57,7 +58,8 @@ impl Engine {
 
     /// Does what `request` asks.  `cancel` ends it early; `on_event` hears what happens meanwhile.
     pub fn handle(&self, request: &Request, cancel: &Cancel, on_event: Listen<'_>) -> Reply {
-        self.answer(request, cancel, on_event).unwrap_or_else(|e| Reply::Failed(failure(&e, cancel)))
+        self.answer(request, cancel, on_event)
+            .unwrap_or_else(|e| Reply::Failed(Failure::of(&e, cancel.is_cancelled())))
     }
 
     fn answer(&self, request: &Request, cancel: &Cancel, on_event: Listen<'_>) -> Result<Reply> {
@@ -171,18 +173,5 @@ impl Engine {
             Cache::Gc => Reply::Collected(store.gc(project.limits())),
             Cache::Clear => Reply::Cleared(store.clear()?),
         })
-    }
-}
-
-/// An error as an answer.
-fn failure(error: &anyhow::Error, cancel: &Cancel) -> Failure {
-    let interrupted = cancel.is_cancelled();
-    match error.downcast_ref::<Diagnostic>() {
-        Some(problem) => Failure { problem: problem.clone(), causes: Vec::new(), interrupted },
-        None => Failure {
-            problem: Diagnostic::error(error.to_string()),
-            causes: error.chain().skip(1).map(ToString::to_string).collect(),
-            interrupted,
-        },
     }
 }

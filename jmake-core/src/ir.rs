@@ -112,8 +112,9 @@ pub fn compile_to_object(
     let work = Work::start(tools, output, cancel)?;
     // llc knows no levels for size.
     let level = if matches!(level, "s" | "z") { "2" } else { level };
-    let mut arguments: Vec<Vec<u8>> =
-        [&format!("-O{level}"), "-relocation-model=pic", "-filetype=obj"].map(|arg| arg.as_bytes().to_vec()).into();
+    let mut arguments: Vec<Vec<u8>> = [&format!("-O{level}"), "-relocation-model=pic", "-filetype=obj"]
+        .map(|arg| arg.as_bytes().to_vec())
+        .into();
     arguments.extend([bytes_of(input.as_os_str()).to_vec(), b"-o".to_vec(), work.result()]);
     work.finish("llc", arguments)
 }
@@ -187,7 +188,9 @@ impl<'a> Work<'a> {
         let ended = process::run(&spec, self.cancel).with_context(|| format!("cannot start `{program}`"))?;
         let mut text = String::from_utf8_lossy(&ended.output).into_owned();
         match ended.status {
-            Status::Signalled(signal) => text += &format!("error: `{program}` was ended by signal {signal}\n"),
+            Status::Signalled(signal) => {
+                text += &format!("error: `{program}` was ended by signal {signal}\n")
+            }
             Status::Cancelled => bail!("interrupted"),
             Status::Exited(_) | Status::TimedOut => {}
         }

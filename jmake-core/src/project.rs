@@ -281,7 +281,8 @@ fn read_text(memo: &Memo, file: &FilePath) -> Result<Option<String>> {
 /// What the project may not do before the user agrees.
 fn consent(memo: &Memo, manifest: &Manifest, environment: &Environment) -> Result<Vec<Diagnostic>> {
     let issues = trust::needs_trust(manifest);
-    let owner = trust::owner_problem(&memo.root().as_path().join(MANIFEST), rustix::process::geteuid().as_raw());
+    let owner =
+        trust::owner_problem(&memo.root().as_path().join(MANIFEST), rustix::process::geteuid().as_raw());
     if issues.is_empty() && owner.is_none() {
         return Ok(Vec::new());
     }

@@ -237,3 +237,14 @@ pub struct Failure {
     /// Whether it was interrupted.
     pub interrupted: bool,
 }
+
+impl Failure {
+    /// `error` as an answer.
+    pub fn of(error: &anyhow::Error, interrupted: bool) -> Failure {
+        if let Some(problem) = error.downcast_ref::<Diagnostic>() {
+            return Failure { problem: problem.clone(), causes: Vec::new(), interrupted };
+        }
+        let causes = error.chain().skip(1).map(ToString::to_string).collect();
+        Failure { problem: Diagnostic::error(error.to_string()), causes, interrupted }
+    }
+}

@@ -97,7 +97,8 @@ pub fn init(root: &Root, environment: &Environment, template: &str, name: Option
 
 fn template_of(name: &str) -> Result<Template, Diagnostic> {
     Template::parse(name).ok_or_else(|| {
-        Diagnostic::error(format!("there is no template `{name}`")).hint("the templates are `cpp` and `binary`")
+        Diagnostic::error(format!("there is no template `{name}`"))
+            .hint("the templates are `cpp` and `binary`")
     })
 }
 
@@ -135,7 +136,9 @@ pub fn manifest_text(root: &Root) -> Result<String> {
 pub fn show(root: &Root, section: Option<&str>) -> Result<Vec<Setting>> {
     let all = manifest::show(&manifest_text(root)?);
     let below = |key: &str| {
-        section.is_none_or(|section| key.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+        section.is_none_or(|section| {
+            key.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
     };
     let shown: Vec<Setting> = all
         .into_iter()
@@ -160,7 +163,9 @@ pub fn get(root: &Root, key: &str) -> Result<Option<String>> {
     }
     // Unsetting a key that is not there changes nothing, but setting one checks its name.
     match manifest::set("", key, "") {
-        Err(problem) if problem.message.starts_with("unknown key") || problem.message.ends_with("not a key") => {
+        Err(problem)
+            if problem.message.starts_with("unknown key") || problem.message.ends_with("not a key") =>
+        {
             match manifest::get_config_section("", key) {
                 Ok(_) => Ok(None),
                 Err(_) => Err(problem.into()),
@@ -264,9 +269,13 @@ pub fn consent(root: &Root, environment: &Environment, decision: Decision) -> Re
         root: root.as_path().display().to_string(),
         issues: issues
             .into_iter()
-            .map(|issue| Asked { key: issue.key, value: issue.value, why: issue.why.into(), line: issue.line })
+            .map(|issue| Asked {
+                key: issue.key,
+                value: issue.value,
+                why: issue.why.into(),
+                line: issue.line,
+            })
             .collect(),
         trusted: trust.is_trusted(root, digest),
     })
 }
-

@@ -199,7 +199,9 @@ fn drawn_includes(tree: &Tree, graph: &IncludeGraph) -> Drawn {
     let edges = graph.files().iter().enumerate();
     Drawn {
         nodes: graph.files().iter().map(node).collect(),
-        edges: edges.flat_map(|(from, file)| graph.includes(file).filter_map(id).map(move |to| (from, to))).collect(),
+        edges: edges
+            .flat_map(|(from, file)| graph.includes(file).filter_map(id).map(move |to| (from, to)))
+            .collect(),
         cycles: graph.cycles().map(|cycle| cycle.into_iter().filter_map(id).collect()).collect(),
     }
 }
