@@ -75,6 +75,8 @@ pub struct Built {
     /// Whether nothing was recorded of the project before.
     #[serde(skip)]
     pub first: bool,
+    /// Whether something has to run in every build.
+    pub untracked: bool,
     /// How long it took.
     #[serde(skip)]
     pub elapsed: Duration,
@@ -132,7 +134,8 @@ pub fn build(
     let mut built = built?;
     saved?;
     // The libraries of others are not looked at through the memo.
-    if built.success && !request.dry_run && built.libraries.is_empty() {
+    let seen_whole = !built.untracked && built.libraries.is_empty();
+    if built.success && !request.dry_run && seen_whole {
         work.snapshot(asked, &built, &snapshot_file);
     }
     built.first = first;
@@ -457,6 +460,7 @@ fn summary(config: &Config, plan: &Plan, executed: &Executed) -> Built {
     Built {
         success: executed.success(),
         cancelled: executed.cancelled,
+        untracked: executed.untracked,
         profile: config.profile.name.clone(),
         results: plan.goals.iter().map(|goal| goal.file.to_string()).collect(),
         compiled: units(Outcome::Ran),
