@@ -257,7 +257,10 @@ impl<'a> Work<'a> {
         fs::remove_dir_all(&state.join("tmp")).ok();
         let (mut log, damaged) = Log::open(&state.join("log"));
         if damaged {
-            tell(vec![Diagnostic::note("the end of the build log was damaged; what it held is built again")], on_event);
+            tell(
+                vec![Diagnostic::note("the end of the build log was damaged; what it held is built again")],
+                on_event,
+            );
         }
         let store = self.project.store();
         let probes = Probes::default();

@@ -183,9 +183,8 @@ pub fn configure(sources: &Sources<'_>, wanted: &Wanted) -> Result<(Option<Confi
     let mut problems = Vec::new();
     let manifest = sources.manifest;
     let profile = profile(manifest, wanted, &mut problems);
-    let name = crate::setup::library_ident(
-        manifest.project.name.as_deref().unwrap_or(&sources.memo.root().name()),
-    );
+    let name =
+        crate::setup::library_ident(manifest.project.name.as_deref().unwrap_or(&sources.memo.root().name()));
     let output_dir = FilePath::new(manifest.binary.output_dir.as_deref().unwrap_or("julia"));
     let tools = tools(sources, &profile)?;
     let outline = outlines(sources, &name, wanted, &mut problems);
@@ -215,7 +214,9 @@ fn profile(manifest: &Manifest, wanted: &Wanted, problems: &mut Vec<Diagnostic>)
     let mut known = BTreeSet::new();
     while let Some(table) = manifest.profiles.get(&base) {
         if !known.insert(base.clone()) {
-            problems.push(Diagnostic::error(format!("profile `{base}` inherits from itself")).in_file(&manifest.file));
+            problems.push(
+                Diagnostic::error(format!("profile `{base}` inherits from itself")).in_file(&manifest.file),
+            );
             break;
         }
         chain.push(table);
@@ -247,12 +248,16 @@ fn profile(manifest: &Manifest, wanted: &Wanted, problems: &mut Vec<Diagnostic>)
     };
     Profile {
         name,
-        opt_level: first(|t| t.opt_level.is_some())
-            .and_then(|t| t.opt_level)
-            .unwrap_or(if dev { OptLevel::O0 } else { OptLevel::O2 }),
-        debug: first(|t| t.debug.is_some())
-            .and_then(|t| t.debug)
-            .unwrap_or(if dev { Debug::Full } else { Debug::None }),
+        opt_level: first(|t| t.opt_level.is_some()).and_then(|t| t.opt_level).unwrap_or(if dev {
+            OptLevel::O0
+        } else {
+            OptLevel::O2
+        }),
+        debug: first(|t| t.debug.is_some()).and_then(|t| t.debug).unwrap_or(if dev {
+            Debug::Full
+        } else {
+            Debug::None
+        }),
         lto,
         sanitize: listed(|t| &t.sanitize),
         opt_passes: listed(|t| &t.opt_passes),
@@ -299,8 +304,11 @@ fn native_flags(sources: &Sources<'_>, profile: &Profile) -> Vec<Vec<u8>> {
     let compile = &sources.manifest.compile;
     let all = compile.flags.iter().chain(&compile.c_flags).chain(&compile.cxx_flags).chain(&profile.flags);
     let targets = sources.manifest.targets.iter().flat_map(|target| &target.flags);
-    let mut flags: Vec<Vec<u8>> =
-        all.chain(targets).filter(|flag| flag.ends_with("=native")).map(|flag| flag.clone().into_bytes()).collect();
+    let mut flags: Vec<Vec<u8>> = all
+        .chain(targets)
+        .filter(|flag| flag.ends_with("=native"))
+        .map(|flag| flag.clone().into_bytes())
+        .collect();
     if sources.manifest.machine.cpu.as_deref() == Some("native") {
         flags.extend(machine_flags(sources).into_iter().map(String::into_bytes));
     }
@@ -333,9 +341,12 @@ fn check_lto(profile: &Profile, tools: &Tools, toolchain: &Toolchain, problems: 
             .hint("install the complete LLVM tools of the same version, or use `lto = \"thin\"`")
     };
     if profile.lto == Lto::Full {
-        for (name, tool) in
-            [("llvm-link", &tools.llvm_link), ("opt", &tools.opt), ("llc", &tools.llc), ("llvm-objcopy", &tools.objcopy)]
-        {
+        for (name, tool) in [
+            ("llvm-link", &tools.llvm_link),
+            ("opt", &tools.opt),
+            ("llc", &tools.llc),
+            ("llvm-objcopy", &tools.objcopy),
+        ] {
             if tool.is_none() {
                 problems.push(missing(name));
             }
@@ -368,15 +379,19 @@ fn outlines<'a>(
     let manifest = sources.manifest;
     let all = match manifest.targets.is_empty() {
         true => discovered_outlines(sources, name),
-        false => manifest.targets.iter().map(|table| written_outline(sources, table, name, problems)).collect(),
+        false => {
+            manifest.targets.iter().map(|table| written_outline(sources, table, name, problems)).collect()
+        }
     };
     let library_there = all.iter().any(|outline| outline.kind != Kind::Executable);
     for target in wanted.targets.iter().filter(|name| !all.iter().any(|outline| outline.name == **name)) {
         let names: Vec<_> = all.iter().map(|outline| format!("`{}`", outline.name)).collect();
-        problems.push(Diagnostic::error(format!("there is no target `{target}`")).hint(match names.is_empty() {
-            true => "the project has no targets".to_owned(),
-            false => format!("the targets are {}", names.join(", ")),
-        }));
+        problems.push(Diagnostic::error(format!("there is no target `{target}`")).hint(
+            match names.is_empty() {
+                true => "the project has no targets".to_owned(),
+                false => format!("the targets are {}", names.join(", ")),
+            },
+        ));
     }
     let chosen = |outline: &Outline<'_>| match wanted.targets.is_empty() {
         false => wanted.targets.contains(&outline.name),
@@ -507,8 +522,11 @@ impl Making<'_> {
     fn target(&mut self, outline: &Outline<'_>, libraries: &[FoundLibrary]) -> Option<Target> {
         if let Some(bad) = outline.sources.iter().find(|source| source.as_bytes().contains(&b'\n')) {
             self.problems.push(
-                Diagnostic::error(format!("the name of `{}` holds a line break", bad.to_string().escape_default()))
-                    .hint("dependency files cannot express such a name: rename the file, or exclude it"),
+                Diagnostic::error(format!(
+                    "the name of `{}` holds a line break",
+                    bad.to_string().escape_default()
+                ))
+                .hint("dependency files cannot express such a name: rename the file, or exclude it"),
             );
             return None;
         }
@@ -556,7 +574,9 @@ impl Making<'_> {
         let builtin = match self.sources.toolchain.include_dirs(&self.sources.ask, lang, &own) {
             Ok(builtin) => builtin,
             Err(e) => {
-                self.problems.push(Diagnostic::error(format!("cannot ask the compiler for its header folders: {e:#}")));
+                self.problems.push(Diagnostic::error(format!(
+                    "cannot ask the compiler for its header folders: {e:#}"
+                )));
                 return None;
             }
         };
@@ -597,8 +617,14 @@ impl Making<'_> {
             false => dir.to_string(),
         }));
         let mut known = BTreeSet::new();
-        flags.extend(dirs.into_iter().filter(|dir| known.insert(dir.clone())).map(|dir| format!("-I{}", self.below_root(&dir))));
-        flags.extend(compile.system_include_dirs.iter().map(|dir| format!("-isystem{}", self.below_root(dir))));
+        flags.extend(
+            dirs.into_iter()
+                .filter(|dir| known.insert(dir.clone()))
+                .map(|dir| format!("-I{}", self.below_root(&dir))),
+        );
+        flags.extend(
+            compile.system_include_dirs.iter().map(|dir| format!("-isystem{}", self.below_root(dir))),
+        );
         for library in libraries {
             flags.extend(library.include_dirs.iter().map(|dir| format!("-isystem{}", dir.display())));
             flags.extend(library.defines.iter().map(|define| format!("-D{define}")));
@@ -636,10 +662,17 @@ impl Making<'_> {
         let through_driver = learned.is_err();
         let line = learned.unwrap_or_else(|_| self.driver_line(&query));
         let arguments = line.before_objects.iter().chain(&line.after_objects);
-        let names = arguments.filter_map(|arg| arg.strip_prefix(b"-l")).map(|name| String::from_utf8_lossy(name).into_owned());
+        let names = arguments
+            .filter_map(|arg| arg.strip_prefix(b"-l"))
+            .map(|name| String::from_utf8_lossy(name).into_owned());
         let mut names: Vec<String> = names.collect();
         names.dedup();
-        let export = outline.table.and_then(|table| table.export.clone()).or(self.sources.manifest.binary.export.clone());
+        let export = outline.table.and_then(|table| table.export.clone()).or(self
+            .sources
+            .manifest
+            .binary
+            .export
+            .clone());
         let export = match export {
             Some(Export::Listed(symbols)) => Some(symbols),
             Some(Export::All) | None => None,
@@ -679,7 +712,9 @@ impl Making<'_> {
             }
             flags.push(format!("-L{dir}"));
         }
-        flags.extend(found.iter().flat_map(|library| &library.lib_dirs).map(|dir| format!("-L{}", dir.display())));
+        flags.extend(
+            found.iter().flat_map(|library| &library.lib_dirs).map(|dir| format!("-L{}", dir.display())),
+        );
         flags.extend(manifest.link.flags.iter().cloned());
         flags.extend(table.into_iter().flat_map(|table| table.link_flags.clone()));
         flags.into_iter().map(String::into_bytes).collect()
@@ -697,7 +732,8 @@ impl Making<'_> {
 
     fn link_libraries(&self, outline: &Outline<'_>, found: &[FoundLibrary]) -> Vec<Vec<u8>> {
         let manifest = self.sources.manifest;
-        let named = outline.table.into_iter().flat_map(|table| &table.libraries).chain(&manifest.link.libraries);
+        let named =
+            outline.table.into_iter().flat_map(|table| &table.libraries).chain(&manifest.link.libraries);
         let mut libraries: Vec<String> = named
             .map(|library| match library.contains('/') || library.starts_with('-') {
                 true => library.clone(),
@@ -758,8 +794,12 @@ fn search_dirs(flags: &[Vec<u8>]) -> SearchDirs {
     let mut at = 0;
     while at < flags.len() {
         let flag = &flags[at];
-        let kinds: [(&[u8], &mut Vec<FilePath>); 4] =
-            [(b"-iquote", &mut quoted), (b"-isystem", &mut system), (b"-idirafter", &mut Vec::new()), (b"-I", &mut plain)];
+        let kinds: [(&[u8], &mut Vec<FilePath>); 4] = [
+            (b"-iquote", &mut quoted),
+            (b"-isystem", &mut system),
+            (b"-idirafter", &mut Vec::new()),
+            (b"-I", &mut plain),
+        ];
         for (name, list) in kinds {
             let Some(dir) = flag.strip_prefix(name) else { continue };
             if !dir.is_empty() {

@@ -277,8 +277,7 @@ impl<'a, 'e> Pass<'a, 'e> {
                     break;
                 }
                 // With work left and no permission for it, permission is asked for again soon.
-                let patience =
-                    if self.queue.is_empty() { Duration::MAX } else { Duration::from_millis(50) };
+                let patience = if self.queue.is_empty() { Duration::MAX } else { Duration::from_millis(50) };
                 let Ok((id, ended)) = results.recv_timeout(patience) else { continue };
                 self.running -= 1;
                 self.options.tokens.release();

@@ -3,7 +3,7 @@
 //! The process writes into a folder of its own below `.jmake/tmp`.  Only after exit 0, with all
 //! outputs there and of the right form, the depfile whole, and every input certainly what its
 //! digest says, are the outputs moved to their places and a [`Trace`] made.  An input that changed
-//! while the tool ran means another run, at most [`ATTEMPTS`] of them; anything else means failure,
+//! while the tool ran means another run, at most four in all; anything else means failure,
 //! which leaves no trace.
 
 use std::collections::HashSet;
