@@ -382,22 +382,32 @@ fn spelled(source: &FilePath) -> Vec<u8> {
     }
 }
 
-/// Whether a flag makes comments matter: debug information holds digests of whole files, coverage
-/// maps and some warnings look at the text.
+/// Whether a flag makes comments matter (see [`crate::lex::Facts::comment_blind`]): debug
+/// information holds digests of whole files, coverage maps and some warnings look at the text, and
+/// in the oldest C `//` begins no comment.
 fn reads_comments(flag: &[u8]) -> bool {
+    const PREFIXES: [&str; 16] = [
+        "-fprofile",
+        "-fcoverage",
+        "--coverage",
+        "-Wdocumentation",
+        "-Weverything",
+        "-Wtrailing",
+        "-Wimplicit-fallthrough",
+        "-fparse-all-comments",
+        "-Xclang",
+        "-Xpreprocessor",
+        "-Wp,",
+        "-C",
+        "-ansi",
+        "-traditional",
+        "-x",
+        "-emit",
+    ];
+    const OLD: [&str; 4] = ["-std=c89", "-std=c90", "-std=iso9899:1990", "-std=iso9899:199409"];
     (flag.starts_with(b"-g") && flag != b"-g0")
-        || [
-            "-fprofile",
-            "-fcoverage",
-            "--coverage",
-            "-Wdocumentation",
-            "-Weverything",
-            "-fparse-all-comments",
-            "-Xclang",
-            "-C",
-        ]
-        .iter()
-        .any(|prefix| flag.starts_with(prefix.as_bytes()))
+        || PREFIXES.iter().any(|prefix| flag.starts_with(prefix.as_bytes()))
+        || OLD.iter().any(|old| flag == old.as_bytes())
 }
 
 /// A GNU version script that shows `symbols` (names or globs) and hides the rest.
