@@ -2,6 +2,7 @@
 //!
 //! ```toml
 //! also = [["--lto", "full"]]          # builds from nothing with these arguments, too
+//! through = [["--lto", "thin"]]       # and all of what follows once more with these
 //! messages = ["project.root"]         # said in the first build, to a person or in an event
 //! fails = ["undefined symbol"]        # the first build fails and says so, instead
 //!
@@ -42,6 +43,8 @@ use super::support::caller::Call;
 pub struct Expect {
     /// Arguments of further builds from nothing.
     pub also: Vec<Vec<String>>,
+    /// Arguments with which the fixture is taken through all its edits once more.
+    pub through: Vec<Vec<String>>,
     /// Said in the first build.
     pub messages: Vec<String>,
     /// Said by the first build, which fails.
