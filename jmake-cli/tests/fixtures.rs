@@ -23,8 +23,9 @@ use expect::{Edit, Expect};
 use support::caller::{self, Call, name_of};
 use support::{Built, Sandbox, symbols, tree};
 
-/// What a build makes or a fixture says about itself: no part of the tree that is built.
-const NOT_SOURCE: [&str; 4] = [".jmake", "julia", "compile_commands.json", "expect.toml"];
+/// What a build makes, with its output folder, or a fixture says about itself: no part of the tree that
+/// is built.
+const NOT_SOURCE: [&str; 3] = [".jmake", "compile_commands.json", "expect.toml"];
 
 /// The kinds of action that make what lies in the output folder.
 const LINKS: [&str; 5] = ["link", "archive", "link-ir", "optimize", "lower"];
@@ -94,7 +95,7 @@ impl<'e> Project<'e> {
         let sandbox = Sandbox::new()?;
         let name = fixture.file_name().context("a fixture has a name")?;
         let dir = sandbox.work().join(name);
-        tree::copy(fixture, &dir, &NOT_SOURCE)?;
+        tree::copy(fixture, &dir, &[&NOT_SOURCE[..], &[&expect.output_dir]].concat())?;
         let main = expect.library.first();
         Ok(Project {
             sandbox,
@@ -116,7 +117,7 @@ impl<'e> Project<'e> {
     }
 
     fn outputs(&self) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
-        tree::files(&self.dir.join("julia"))
+        tree::files(&self.dir.join(&self.expect.output_dir))
     }
 
     /// The first build.
@@ -187,9 +188,13 @@ impl<'e> Project<'e> {
     fn like_a_clean_build(&self) -> Result<()> {
         let sandbox = Sandbox::new()?;
         let dir = sandbox.work().join("elsewhere").join(self.dir.file_name().context("a name")?);
-        tree::copy(&self.dir, &dir, &NOT_SOURCE)?;
+        tree::copy(&self.dir, &dir, &[&NOT_SOURCE[..], &[&self.expect.output_dir]].concat())?;
         sandbox.build(&dir, &self.args())?.exited(0)?;
-        tree::same(&self.outputs()?, &tree::files(&dir.join("julia"))?, "outputs here and there")
+        tree::same(
+            &self.outputs()?,
+            &tree::files(&dir.join(&self.expect.output_dir))?,
+            "outputs here and there",
+        )
     }
 
     /// The main library exports what is declared: nothing is missing and nothing is added.
