@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -174,4 +175,33 @@ fn builds_at_once_do_not_disturb_one_another() -> Result<()> {
         gives(&sandbox, dir, 1)?;
     }
     Ok(())
+}
+
+/// Ten thousand functions: long enough for a compiler to be met at work.
+fn long() -> String {
+    (0..10_000).map(|n| format!("int f{n}(int x) {{ return x * x + {n}; }}\n")).collect()
+}
+
+/// Ctrl-C while a compiler runs: the exit code says so, the last good library stays, and the next
+/// build knows nothing of it.
+#[test]
+fn an_interrupted_build_leaves_no_trace() -> Result<()> {
+    let (sandbox, dir) = built()?;
+    let before = tree::files(&dir.join("julia"))?;
+    fs::write(&dir.join("long.c"), long().as_bytes())?;
+
+    let args = ["build", "--message-format", "json"];
+    let mut child = sandbox.command(support::jmake(), &dir, &args).stdout(Stdio::piped()).spawn()?;
+    let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
+    while !lines.next().context("it ended before it was interrupted")??.contains("\"started\"") {}
+    let id = child.id().to_string();
+    ensure!(sandbox.run(Path::new("/bin/kill"), &dir, &["-INT", &id])?.status.success(), "kill");
+    lines.try_for_each(|line| line.map(drop))?;
+    let code = child.wait()?.code();
+    ensure!(code == Some(130), "exit code {code:?}");
+    tree::same(&before, &tree::files(&dir.join("julia"))?, "before and after the interruption")?;
+
+    fs::remove_file(&dir.join("long.c"))?;
+    compiled(&sandbox.build(&dir, &[])?, &[])?;
+    gives(&sandbox, &dir, 1)
 }
