@@ -28,10 +28,12 @@ LLVM = _newest_llvm()
 class Settings:
     """What all tools of one comparison share."""
 
-    def __init__(self, jmake, work, jobs, toolchain=LLVM):
+    def __init__(self, jmake, work, jobs, keep, toolchain=LLVM):
         self.jmake = Path(jmake)
         self.work = Path(work)
         self.jobs = jobs
+        # Called with the cases of a comparison whenever there is a new one.
+        self.keep = keep
         self.toolchain = Path(toolchain)
 
     def env(self, **more):
