@@ -6,6 +6,7 @@
 //! through = [["--lto", "thin"]]       # and all of what follows once more with these
 //! messages = ["project.root"]         # said in the first build, to a person or in an event
 //! fails = ["undefined symbol"]        # the first build fails and says so, instead
+//! code = 1                            # and with this exit code
 //!
 //! [[library]]                         # the first is the main one, which edits are about
 //! path = "julia/libdemo.so"
@@ -56,6 +57,9 @@ pub struct Expect {
     /// Said by the first build, which fails.
     #[serde(default)]
     pub fails: Vec<String>,
+    /// The exit code of the first build when it fails.
+    #[serde(default = "failed")]
+    pub code: i32,
     /// Shared libraries.
     #[serde(default)]
     pub library: Vec<Library>,
@@ -68,6 +72,10 @@ pub struct Expect {
     /// Edits, in order.
     #[serde(default)]
     pub edit: Vec<Edit>,
+}
+
+fn failed() -> i32 {
+    1
 }
 
 fn julia() -> String {
