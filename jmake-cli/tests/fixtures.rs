@@ -48,6 +48,11 @@ fn main() -> Result<()> {
 
 fn check(fixture: &Path) -> Result<()> {
     let expect = Expect::read(&fixture.join("expect.toml"))?;
+    if let Some(missing) = expect.requires.iter().find(|file| !Path::new(file).exists()) {
+        ensure!(!support::require_all(), "{missing} is not installed");
+        println!("skipped: {missing} is not installed");
+        return Ok(());
+    }
     for args in &expect.also {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         Project::copy_of(fixture, &expect)?.cold(&args).with_context(|| format!("with {args:?}"))?;

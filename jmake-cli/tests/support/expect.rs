@@ -1,6 +1,7 @@
 //! `expect.toml`: what must come of a fixture, and the edits it goes through.
 //!
 //! ```toml
+//! requires = ["/usr/include/x.h"]     # without these files of the system it is skipped
 //! output_dir = "julia"                # where results go
 //! also = [["--lto", "full"]]          # builds from nothing with these arguments, too
 //! through = [["--lto", "thin"]]       # and all of what follows once more with these
@@ -42,6 +43,9 @@ use super::support::caller::Call;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
+    /// Files of the system without which this cannot be tested.
+    #[serde(default)]
+    pub requires: Vec<String>,
     /// The folder for results.
     #[serde(default = "julia")]
     pub output_dir: String,
