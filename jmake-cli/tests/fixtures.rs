@@ -159,9 +159,11 @@ impl<'e> Project<'e> {
         self.again().context("built once more")
     }
 
-    /// The build ended with code 1 and said why, and what was there before is untouched.
+    /// The build failed (code 1 when an action did, 2 when there was nothing to run), said why, and
+    /// what was there before is untouched.
     fn failed(&self, built: &Built, why: &[String], before: &BTreeMap<PathBuf, Vec<u8>>) -> Result<()> {
-        built.exited(1)?;
+        let ran_and_failed = !built.ended(&[], &["failed"]).is_empty();
+        built.exited(if ran_and_failed { 1 } else { 2 })?;
         says(built, why)?;
         tree::same(before, &self.outputs()?, "outputs before and after a failure")
     }

@@ -176,11 +176,11 @@ fn consent(consent: &Consent) -> String {
         let at = issue.line.map(|at| format!("jmake.toml:{at}: ")).unwrap_or_default();
         writeln!(text, "{at}`{}` in `{}`: it {}", issue.value, issue.key, issue.why).ok();
     }
-    if consent.issues.is_empty() {
-        text += "nothing in the settings needs consent\n";
+    match (consent.trusted, consent.issues.is_empty()) {
+        (true, _) => text + &format!("{} is trusted\n", consent.root),
+        (false, true) => "nothing in the settings needs consent\n".into(),
+        (false, false) => text + &format!("{} is not trusted\n", consent.root),
     }
-    let state = if consent.trusted { "trusted" } else { "not trusted" };
-    text + &format!("{} is {state}\n", consent.root)
 }
 
 fn cache_stats(stats: &CacheStats) -> String {
