@@ -407,7 +407,16 @@ impl<'a> Work<'a> {
         // build; so the tree is scanned once more, and nothing is recorded if it has changed.
         let Some(snapshot) = Snapshot::take(memo, asked, &listed, reply) else { return };
         let again = Project::open(memo.root(), self.environment).and_then(|project| project.scan());
-        let same = |tree: Tree| tree.files == self.tree.files && tree.dirs == self.tree.dirs;
+        // What this build wrote itself was not there when it began.
+        let own = |path: &FilePath| {
+            matches!(path.as_bytes(), b"compile_commands.json" | b"jmake.toml")
+                || built.results.iter().any(|result| path.as_bytes() == result.as_bytes())
+        };
+        let found = |tree: &Tree| {
+            let files = tree.files.iter().filter(|file| !own(&file.path)).cloned();
+            (files.collect::<Vec<_>>(), tree.dirs.clone())
+        };
+        let same = |tree: Tree| found(&tree) == found(&self.tree);
         if again.is_ok_and(same) {
             snapshot.save(file).ok();
         }
