@@ -31,7 +31,11 @@ fn start(shell: &Shell, args: &[&str]) -> Child {
 
 /// The processes whose parent is `parent`, with their process groups.
 fn children(parent: u32) -> Vec<(u32, i32)> {
-    processes().into_iter().filter(|process| process.1 == parent).map(|(pid, _, group)| (pid, group)).collect()
+    processes()
+        .into_iter()
+        .filter(|process| process.1 == parent)
+        .map(|(pid, _, group)| (pid, group))
+        .collect()
 }
 
 /// Every process: its number, its parent's and its group's; ended ones that nobody has waited for
@@ -76,7 +80,8 @@ fn an_interrupted_build_leaves_no_process_and_no_half_file() {
     let compilers = loop {
         let running = children(jmake.id());
         let compiles = |pid: u32| {
-            std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.windows(5).any(|w| w == b"a.cpp"))
+            std::fs::read(format!("/proc/{pid}/cmdline"))
+                .is_ok_and(|line| line.windows(5).any(|w| w == b"a.cpp"))
         };
         if running.iter().any(|(pid, _)| compiles(*pid)) {
             break running;
@@ -128,7 +133,8 @@ fn two_builds_at_once_do_the_work_once() {
         let output = build.wait_with_output().expect("it ends");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8(output.stdout).expect("it is text");
-        let last: serde_json::Value = serde_json::from_str(text.lines().last().expect("a summary")).expect("JSON");
+        let last: serde_json::Value =
+            serde_json::from_str(text.lines().last().expect("a summary")).expect("JSON");
         last["compiled"].as_u64().expect("a number")
     });
     assert_eq!(compiled.iter().sum::<u64>(), 1, "{compiled:?}");

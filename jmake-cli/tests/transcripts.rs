@@ -164,7 +164,7 @@ hint: name another folder, or put sources in this one
 $ jmake build
 -- stderr
 error: no C or C++ sources to build in `[DIR]`
-hint: 1 sources were left out, `tests/test.c` because lies in the test folder `tests`; `jmake discover` lists them all
+hint: sources left out: 1, such as `tests/test.c`, which lies in the test folder `tests`; `jmake discover` lists them all
 -- exit 2
 
 "#]]);
@@ -188,7 +188,7 @@ fn no_compiler() {
 $ jmake build
 -- stderr
 error: no usable clang 14 or newer in `/nonexistent/bin`, `/nonexistent`
-hint: install it with `apt-get install clang lld llvm`
+hint: install [..]
 -- exit 2
 
 "#]]);
@@ -196,7 +196,7 @@ hint: install it with `apt-get install clang lld llvm`
 $ jmake tools
 -- stderr
 error: no usable clang 14 or newer in `/nonexistent/bin`, `/nonexistent`
-hint: install it with `apt-get install clang lld llvm`
+hint: install [..]
 -- exit 2
 
 "#]]);
@@ -251,7 +251,11 @@ $ jmake build
 
 #[test]
 fn a_missing_header_and_the_rest_goes_on() {
-    let shell = Shell::with(&[ADD, ("src/b.c", "#include \"nothing.h\"\n"), ("src/c.c", "int c(void) { return 1; }\n")]);
+    let shell = Shell::with(&[
+        ADD,
+        ("src/b.c", "#include \"nothing.h\"\n"),
+        ("src/c.c", "int c(void) { return 1; }\n"),
+    ]);
     assert_data_eq!(shell.run("build -j1 --keep-going -v"), str![[r#"
 $ jmake build -j1 --keep-going -v
 -- stderr
@@ -461,11 +465,12 @@ $ jmake build
 
 #[test]
 fn explaining() {
-    let shell = Shell::with(&[ADD, ("src/b.c", "#include \"b.h\"\nint b(void) { return B; }\n"), ("src/b.h", "#define B 1\n")]);
+    let b = ("src/b.c", "#include \"b.h\"\nint b(void) { return B; }\n");
+    let shell = Shell::with(&[ADD, b, ("src/b.h", "#define B 1\n"), ("jmake.toml", "")]);
     assert_data_eq!(shell.run("explain"), str![[r#"
 $ jmake explain
 -- stderr
-error: nothing is recorded: build first: No such file or directory (os error 2)
+error: no build of this project is recorded
 hint: run `jmake build` first
 -- exit 2
 
@@ -505,11 +510,25 @@ there is no file `src/none.c`
     assert_data_eq!(shell.run("-C src explain b.c --json"), str![[r#"
 $ jmake -C src explain b.c --json
 -- stdout
-{"causes":[],"event":"summary","exit_code":2,"problem":{"file":null,"hint":"run `jmake build` first","line":null,"message":"nothing is recorded: build first: No such file or directory (os error 2)","severity":"error"},"success":false}
--- stderr
-error: nothing is recorded: build first: No such file or directory (os error 2)
-hint: run `jmake build` first
--- exit 2
+{
+  "actions": [
+    {
+      "kind": "compile",
+      "label": "src/b.c",
+      "outcome": "ran",
+      "reason": {
+        "new": "8526c54247208a0050b5706278f989156909139cf10c66e928d11a515835c1aa",
+        "old": "337cb5ef7e3b9361d6c62604f3f52b101f3f6fd47562f80b8d5b224ef8aea633",
+        "path": "src/b.h",
+        "reason": "input-changed"
+      },
+      "why": "`src/b.h` changed (337cb5ef7e3b → 8526c5424720)"
+    }
+  ],
+  "file": "src/b.c",
+  "otherwise": null
+}
+-- exit 0
 
 "#]]);
 }
@@ -517,18 +536,15 @@ hint: run `jmake build` first
 #[test]
 fn json() {
     let shell = Shell::with(&[("jmake.toml", "[compile\n")]);
-    assert_data_eq!(shell.run("build --message-format json"), str![[r#"
-$ jmake build --message-format json
--- stdout
-{"event":"diagnostic","file":"jmake.toml","hint":null,"line":1,"message":"not valid TOML: unclosed table, expected `]`","severity":"error"}
-{"cancelled":false,"compiled":0,"elapsed":0.001116326,"event":"summary","exit_code":2,"failed":0,"fresh":0,"profile":"","ran":0,"restored":0,"results":[],"settings_in_memory":false,"success":false,"untracked":false}
--- exit 2
-
-"#]]);
+    let text = shell.run("build --message-format json");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_data_eq!(lines[2], str![[r#"{"event":"diagnostic","file":"jmake.toml","hint":null,"line":1,"message":"not valid TOML: unclosed table, expected `]`","severity":"error"}"#]]);
+    assert!(lines[3].contains("\"event\":\"summary\",\"exit_code\":2"), "{text}");
     let shell = Shell::with(&[ADD]);
     shell.run("build");
     let text = shell.run("build --json --force -j1");
-    let events: Vec<serde_json::Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let events: Vec<serde_json::Value> =
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let names: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(names, ["planned", "started", "finished", "started", "finished", "summary"]);
     assert!(events[2]["wall"].as_f64().is_some_and(|seconds| seconds > 0.0));
@@ -784,7 +800,11 @@ graph LR
 
 #[test]
 fn discovering() {
-    let shell = Shell::with(&[ADD, ("tests/t.c", "int main(void) { return 0; }\n"), ("include/add.h", "int add(int, int);\n")]);
+    let shell = Shell::with(&[
+        ADD,
+        ("tests/t.c", "int main(void) { return 0; }\n"),
+        ("include/add.h", "int add(int, int);\n"),
+    ]);
     assert_data_eq!(shell.run("discover"), str![[r#"
 $ jmake discover
 -- stdout
@@ -818,9 +838,9 @@ fn the_shared_cache() {
 $ jmake cache stat
 -- stdout
 cache    [SANDBOX]/cache/jmake/v1
-files    2 (8504B)
-traces   2 (2664B)
-limit    10GB
+files    2 ([SIZE])
+traces   2 ([SIZE])
+limit    [SIZE]
 damaged  0
 -- exit 0
 
@@ -835,26 +855,12 @@ $ jmake cache verify
     assert_data_eq!(shell.run("cache gc"), str![[r#"
 $ jmake cache gc
 -- stdout
-removed 0 entries (0B) from the shared cache
+removed 0 entries ([SIZE]) from the shared cache
 -- exit 0
 
 "#]]);
-    assert_data_eq!(shell.run("stats"), str![[r#"
-$ jmake stats
--- stdout
-project    [DIR]
-actions    2
-files      13
-state      12179B
-published  julia/libdemo.so
-cache    [SANDBOX]/cache/jmake/v1
-files    2 (8504B)
-traces   2 (2664B)
-limit    10GB
-damaged  0
--- exit 0
-
-"#]]);
+    let stats = shell.run("stats");
+    assert!(stats.contains("published  julia/libdemo.so\n") && stats.contains("actions    2\n"), "{stats}");
     assert_data_eq!(shell.run("clean --cache"), str![[r#"
 $ jmake clean --cache
 -- stdout
@@ -862,7 +868,7 @@ removed julia/libdemo.so
 removed julia
 removed compile_commands.json
 removed .jmake
-removed 4 entries (11168B) from the shared cache
+removed 4 entries ([SIZE]) from the shared cache
 -- exit 0
 
 "#]]);
@@ -876,7 +882,7 @@ $ jmake cache verify
     assert_data_eq!(shell.run("cache clear"), str![[r#"
 $ jmake cache clear
 -- stdout
-removed 0 entries (0B) from the shared cache
+removed 0 entries ([SIZE]) from the shared cache
 -- exit 0
 
 "#]]);
@@ -888,14 +894,14 @@ fn the_machine() {
     assert_data_eq!(shell.run("tools opt"), str![[r#"
 $ jmake tools opt
 -- stdout
-/usr/lib/llvm-19/bin/opt
+[..]/opt
 -- exit 0
 
 "#]]);
     assert_data_eq!(shell.run("tools nonsense"), str![[r#"
 $ jmake tools nonsense
 -- stderr
-error: LLVM 19.1.7 in `/usr/lib/llvm-19/bin` has no tool `nonsense`
+error: LLVM [..] has no tool `nonsense`
 hint: `jmake tools` lists those it has
 -- exit 2
 
@@ -941,27 +947,26 @@ $ jmake ir lib best.o -o libbest.so
     assert!(shell.has("libbest.so"));
     assert_data_eq!(shell.run("ir link src/add.c -o bad.bc"), str![[r#"
 $ jmake ir link src/add.c -o bad.bc
--- stdout
-/usr/lib/llvm-19/bin/llvm-link: [DIR]/src/add.c:1:1: error: expected top-level entity
+-- stderr
+[..]/llvm-link: [DIR]/src/add.c:1:1: error: expected top-level entity
 int add(int a, int b) { return a + b; }
 ^
-/usr/lib/llvm-19/bin/llvm-link: error:  loading file '[DIR]/src/add.c'
--- stderr
+[..]/llvm-link: error:  loading file '[DIR]/src/add.c'
 error: `[DIR]/bad.bc` was not made
 -- exit 1
 
 "#]]);
     assert_data_eq!(shell.run("ir opt nowhere.bc -o bad.bc"), str![[r#"
 $ jmake ir opt nowhere.bc -o bad.bc
--- stdout
-/usr/lib/llvm-19/bin/opt: [DIR]/nowhere.bc: error: Could not open input file: No such file or directory
 -- stderr
+[..]/opt: [DIR]/nowhere.bc: error: Could not open input file: No such file or directory
 error: `[DIR]/bad.bc` was not made
 -- exit 1
 
 "#]]);
     assert!(!shell.has("bad.bc"));
-    let left: Vec<_> = std::fs::read_dir(shell.dir()).unwrap().flatten().map(|entry| entry.file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(shell.dir()).unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with(".jmake-tmp")), "{left:?}");
 }
 
@@ -1016,8 +1021,9 @@ lib/libdemo.so: ELF for x86_64, without debug information
   exports  1 symbol
   needs    libc.so.6
 -- stderr
-error: Could not read file magic
+error: the file is no library that can be understood: Could not read file magic
  --> lib/libbad.so
+hint: take it out of `lib`, or put the finished library in its place
 error: 1 library cannot be used here
 -- exit 1
 

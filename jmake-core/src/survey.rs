@@ -250,8 +250,15 @@ pub fn action_graph(graph: &Graph) -> Drawn {
 /// # Errors
 /// When nothing is recorded.
 pub fn explain(root: &Root, file: Option<&Path>) -> Result<Explanation> {
-    let hint = "run `jmake build` first";
-    let all = explained(root).map_err(|e| Diagnostic::error(format!("{e:#}")).hint(hint))?;
+    let all = explained(root).map_err(|e| {
+        // That there is no file is what the message says already; anything else is news.
+        let causes = e.chain().skip(1).map(ToString::to_string).collect::<Vec<_>>();
+        let absent = e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound);
+        match absent {
+            true => Diagnostic::error("no build of this project is recorded").hint("run `jmake build` first"),
+            false => Diagnostic::error(format!("{e}: {}", causes.join(": "))),
+        }
+    })?;
     let Some(file) = file.map(|path| root.file_path(path)) else {
         let none = "in the last build every action was fresh: nothing it depends on had changed";
         let otherwise = all.is_empty().then(|| none.to_owned());

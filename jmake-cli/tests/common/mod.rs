@@ -72,7 +72,10 @@ impl Shell {
                 text += &format!("-- {name}\n{}", self.redacted(&String::from_utf8_lossy(bytes)));
             }
         }
-        text + &format!("-- exit {}\n", output.status.code().map_or("by signal".into(), |code| code.to_string()))
+        text + &format!(
+            "-- exit {}\n",
+            output.status.code().map_or("by signal".into(), |code| code.to_string())
+        )
     }
 
     fn redacted(&self, text: &str) -> String {
@@ -81,7 +84,7 @@ impl Shell {
         let text = text.replace(&*above.to_string_lossy(), "[SANDBOX]");
         let mut done = String::new();
         for line in text.split_inclusive('\n') {
-            done += &without_times(line);
+            done += &without_sizes(&without_times(line));
         }
         done
     }
@@ -96,4 +99,18 @@ fn without_times(line: &str) -> String {
         words.push(if number { word.replace(core, "[TIME]") } else { word.to_owned() });
     }
     words.join(" ")
+}
+
+/// `line` with `[SIZE]` for numbers of bytes.
+fn without_sizes(line: &str) -> String {
+    let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    for at in 1..words.len() {
+        let unit = words[at].trim_end_matches([')', '\n']).to_owned();
+        let number = words[at - 1].trim_start_matches('(').to_owned();
+        if ["B", "kB", "MB", "GB"].contains(&&*unit) && number.parse::<f64>().is_ok() {
+            words[at - 1] = words[at - 1].replace(&number, "[SIZE]");
+            words[at] = words[at].replacen(&unit, "", 1);
+        }
+    }
+    words.join(" ").replace("[SIZE] ", "[SIZE]")
 }
