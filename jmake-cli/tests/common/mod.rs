@@ -3,6 +3,8 @@
 //! Times, the folder of the test and what differs between machines are replaced by names in
 //! brackets, so a transcript is the same everywhere.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use std::path::{Path, PathBuf};
 
 use jmake_core::fs;
