@@ -23,7 +23,10 @@ impl Making<'_> {
     ) -> Option<Link> {
         let flags = self.link_flags(outline, kind, found);
         let libraries = self.link_libraries(outline, found);
-        let lang = if units.iter().any(|unit| unit.lang == Lang::Cxx) { Lang::Cxx } else { Lang::C };
+        let archives = outline.needs.iter().map(|&need| &self.made[need]);
+        let archived = archives.filter(|target| target.kind == Kind::Static).flat_map(|target| &target.units);
+        let cxx = units.iter().chain(archived).any(|unit| unit.lang == Lang::Cxx);
+        let lang = if cxx { Lang::Cxx } else { Lang::C };
         let query = LinkQuery {
             kind: if kind == Kind::Executable { LinkKind::Executable } else { LinkKind::Shared },
             lang,
@@ -39,33 +42,33 @@ impl Making<'_> {
             .map(|name| String::from_utf8_lossy(name).into_owned());
         let mut names: Vec<String> = names.collect();
         names.dedup();
-        let export = outline.table.and_then(|table| table.export.clone()).or(self
-            .sources
-            .manifest
-            .binary
-            .export
-            .clone());
-        let export = match export {
-            Some(Export::Listed(symbols)) => Some(symbols),
+        let own = outline.table.and_then(|table| table.export.as_ref());
+        let export = match own.or(self.sources.manifest.binary.export.as_ref()) {
+            Some(Export::Listed(symbols)) => Some(symbols.clone()),
             Some(Export::All) | None => None,
         };
-        Some(Link { line, through_driver, names, export })
+        Some(Link { line, through_driver, names, export, needs: outline.needs.clone() })
     }
 
     fn link_flags(&self, outline: &Outline<'_>, kind: Kind, found: &[FoundLibrary]) -> Vec<Vec<u8>> {
         let manifest = self.sources.manifest;
-        let table = outline.table;
+        let rpath = manifest.link.rpath.unwrap_or(true);
         let mut flags = self.basic_link_flags(outline, kind);
-        let dirs = table.into_iter().flat_map(|table| &table.lib_dirs).chain(&manifest.link.lib_dirs);
+        // Results lie side by side.
+        if rpath && outline.needs.iter().any(|&need| self.made[need].kind == Kind::Shared) {
+            flags.extend(for_linker("-rpath", self.origin().as_bytes()));
+        }
+        let dirs = outline.lib_dirs.iter().chain(&manifest.link.lib_dirs);
         for dir in dirs.map(|dir| self.below_root(dir)) {
-            if manifest.link.rpath.unwrap_or(true) {
+            if rpath {
                 flags.extend(for_linker("-rpath", &self.rpath(&dir)));
             }
             flags.push(joined("-L", &dir));
         }
         let dirs = found.iter().flat_map(|library| &library.lib_dirs);
         flags.extend(dirs.map(|dir| joined("-L", bytes_of(dir.as_os_str()))));
-        let written = manifest.link.flags.iter().chain(table.into_iter().flat_map(|table| &table.link_flags));
+        let of_target = outline.table.into_iter().flat_map(|table| &table.link_flags);
+        let written = manifest.link.flags.iter().chain(of_target);
         flags.extend(written.map(|flag| flag.clone().into_bytes()));
         flags
     }
@@ -101,19 +104,24 @@ impl Making<'_> {
         if dir.starts_with(b"/") {
             return dir.to_owned();
         }
-        let origin = if self.apple() { "@loader_path" } else { "$ORIGIN" };
         let up = self.output_dir.components().map(|_| "../").collect::<String>();
-        joined(&format!("{origin}/{up}"), dir)
+        joined(&format!("{}/{up}", self.origin()), dir)
+    }
+
+    /// The folder of a loaded library, as the loader writes it.
+    fn origin(&self) -> &'static str {
+        if self.apple() { "@loader_path" } else { "$ORIGIN" }
     }
 
     fn link_libraries(&self, outline: &Outline<'_>, found: &[FoundLibrary]) -> Vec<Vec<u8>> {
-        let manifest = self.sources.manifest;
-        let named =
-            outline.table.into_iter().flat_map(|table| &table.libraries).chain(&manifest.link.libraries);
+        let named = outline.libraries.iter().chain(&self.sources.manifest.link.libraries);
         let mut libraries: Vec<String> = named
-            .map(|library| match library.contains('/') || library.starts_with('-') {
-                true => library.clone(),
-                false => format!("-l{library}"),
+            .map(|library| match library.as_bytes().first() {
+                Some(b'-') => library.clone(),
+                // To every linker a file of arguments.
+                Some(b'@') => format!("./{library}"),
+                _ if library.contains('/') => library.clone(),
+                _ => format!("-l{library}"),
             })
             .collect();
         let guessed: BTreeSet<String> =
