@@ -31,6 +31,7 @@ pub mod freshness;
 pub mod run;
 pub mod jobserver;
 pub mod execute;
+pub mod diagnose;
 pub mod configure;
 pub mod plan;
 pub mod publish;

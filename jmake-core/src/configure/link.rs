@@ -7,11 +7,13 @@ use super::profile::sanitize_flag;
 use super::targets::Outline;
 use super::tools::machine_flags;
 use super::{Link, Making, Unit};
+use crate::event::Diagnostic;
 use crate::manifest::{Export, Kind, Lto};
 use crate::path::bytes_of;
 use crate::toolchain::includes::Lang;
 use crate::toolchain::link::{LinkKind, LinkLine, LinkQuery};
 use crate::toolchain::pkgconfig::FoundLibrary;
+use crate::toolchain::{Linker, LinkerKind, Need, install_command};
 
 impl Making<'_> {
     pub(super) fn link(
@@ -36,6 +38,7 @@ impl Making<'_> {
         let learned = self.sources.toolchain.link_line(&self.sources.ask, &query);
         let through_driver = learned.is_err();
         let line = learned.unwrap_or_else(|_| self.driver_line(&query));
+        self.check_runtime(&line);
         let arguments = line.before_objects.iter().chain(&line.after_objects);
         let names = arguments
             .filter_map(|arg| arg.strip_prefix(b"-l"))
@@ -48,6 +51,23 @@ impl Making<'_> {
             Some(Export::All) | None => None,
         };
         Some(Link { line, through_driver, names, export, needs: outline.needs.clone() })
+    }
+
+    /// The driver names a sanitizer's runtime whether it is installed or not.
+    fn check_runtime(&mut self, line: &LinkLine) {
+        let absent = line.absent_files();
+        let runtime = absent.iter().find(|path| path.to_string_lossy().contains("clang_rt"));
+        let Some(runtime) = runtime.filter(|_| !self.profile.sanitize.is_empty()) else { return };
+        let problem = Diagnostic::error(format!(
+            "the runtime of the sanitizer `{}` is not installed: there is no `{}`",
+            self.profile.sanitize.join(","),
+            runtime.display()
+        ));
+        let need = Need::Sanitizers(self.sources.toolchain.major());
+        self.problems.push(match install_command(need, &self.sources.environment.path) {
+            Some(command) => problem.hint(format!("install it with `{command}`")),
+            None => problem.hint("install the runtime libraries (compiler-rt) of this clang"),
+        });
     }
 
     fn link_flags(&self, outline: &Outline<'_>, kind: Kind, found: &[FoundLibrary]) -> Vec<Vec<u8>> {
@@ -85,6 +105,11 @@ impl Making<'_> {
             }
         }
         let mut flags: Vec<Vec<u8>> = flags.into_iter().map(String::into_bytes).collect();
+        // Names are looked up as they are mangled, when a link fails, and demangled for the user.
+        let gnu = |linker: &Linker| linker.kind != LinkerKind::Other;
+        if self.sources.toolchain.linker().is_some_and(gnu) && !self.apple() {
+            flags.extend([b"-Xlinker".to_vec(), b"--no-demangle".to_vec()]);
+        }
         if kind == Kind::Shared {
             let file = self.file_name(&outline.name, kind);
             flags.extend(match self.apple() {

@@ -4,6 +4,7 @@
 //! the tests say `skipped` and pass.
 #![cfg(unix)]
 
+mod diagnose;
 mod names;
 mod targets;
 
