@@ -67,6 +67,8 @@ pub struct Built {
     pub settings_in_memory: bool,
     /// Warnings that belong to the result: those of the tools, by what they are about.
     pub warnings: Vec<(String, String)>,
+    /// Whether something has to run in every build.
+    pub untracked: bool,
     /// How long it took.
     #[serde(skip)]
     pub elapsed: Duration,
@@ -122,7 +124,7 @@ pub fn build(
     let saved = work.project.save();
     let mut built = built?;
     saved?;
-    if built.success && !request.dry_run {
+    if built.success && !request.dry_run && !built.untracked {
         work.snapshot(asked, &built, &snapshot_file);
     }
     built.elapsed = start.elapsed();
@@ -291,7 +293,10 @@ impl<'a> Work<'a> {
         fs::remove_dir_all(&state.join("tmp")).ok();
         let (mut log, damaged) = Log::open(&state.join("log"));
         if damaged {
-            tell(vec![Diagnostic::note("the end of the build log was damaged; what it held is built again")], on_event);
+            tell(
+                vec![Diagnostic::note("the end of the build log was damaged; what it held is built again")],
+                on_event,
+            );
         }
         let store = self.project.store();
         let probes = Probes::default();
@@ -396,6 +401,7 @@ fn summary(config: &Config, plan: &Plan, executed: &Executed) -> Built {
     Built {
         success: executed.success(),
         cancelled: executed.cancelled,
+        untracked: executed.untracked,
         profile: config.profile.name.clone(),
         results: plan.goals.iter().map(|goal| goal.file.to_string()).collect(),
         compiled: units(Outcome::Ran),

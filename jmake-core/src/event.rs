@@ -181,6 +181,8 @@ pub enum Reason {
         /// `NAME=value` now.
         new: String,
     },
+    /// It reads files that no dependency list names (`.incbin`), so it runs every time.
+    Untracked,
     /// Something it needs is built again first, and may come out different.
     Upstream {
         /// What is built first.
@@ -208,6 +210,7 @@ impl std::fmt::Display for Reason {
             };
         match self {
             Reason::NeverBuilt => f.write_str("never built here before"),
+            Reason::Untracked => f.write_str("it includes a file by `.incbin`, which cannot be tracked"),
             Reason::Forced => f.write_str("forced"),
             Reason::InputChanged { path, new: None, .. } => write!(f, "`{path}` is gone"),
             Reason::InputChanged { path, old, new: Some(new) } => {

@@ -5,6 +5,8 @@
 //! changes something passes through one numbered hook ([`fault`]), with which the tests end the
 //! process or fail the call at every single step of a build.
 
+#![expect(clippy::disallowed_methods, reason = "this is the one place that changes the disk")]
+
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -157,10 +159,10 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     put().with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-/// As [`write`], unless `path` already holds exactly `bytes`; tells whether it wrote.
+/// As [`write()`], unless `path` already holds exactly `bytes`; tells whether it wrote.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool> {
     if read(path).is_ok_and(|old| old == bytes) {
         return Ok(false);

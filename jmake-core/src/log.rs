@@ -236,9 +236,11 @@ impl Log {
     }
 }
 
+/// Recipe (name, text), input versions and absent paths, all by number.
+type Lists = (Vec<(u8, usize)>, Vec<VersionId>, Vec<PathId>);
+
 impl Stored<'_> {
-    /// The numbers of recipe (name, text), input versions and absent paths.
-    fn lists(&self) -> Option<(Vec<(u8, usize)>, Vec<VersionId>, Vec<PathId>)> {
+    fn lists(&self) -> Option<Lists> {
         let mut from = self.lists;
         let tables = &self.log.tables;
         let mut recipe = Vec::new();
@@ -417,7 +419,7 @@ mod tests {
         let version = |path: &str| Version {
             path: FilePath::new(path),
             digest: Digest::of(&[n]),
-            blind: (n % 2 == 0).then(|| Digest::of(b"blind")),
+            blind: n.is_multiple_of(2).then(|| Digest::of(b"blind")),
         };
         Trace {
             recipe: vec![(0, b"compile".to_vec()), (2, vec![b'-', n])],

@@ -228,7 +228,9 @@ impl Planner<'_> {
         args.extend(inputs.iter().map(|input| Arg::text(input.path.as_bytes())));
         args.extend(link.line.after_objects.iter().map(Arg::text));
         let through = if link.through_driver { "-Wl," } else { "" };
-        args.push(Arg::Depfile { prefix: if through.is_empty() { "--dependency-file=" } else { "-Wl,--dependency-file=" } });
+        args.push(Arg::Depfile {
+            prefix: if through.is_empty() { "--dependency-file=" } else { "-Wl,--dependency-file=" },
+        });
         if lto == Lto::Thin {
             let prefix = if through.is_empty() { "--thinlto-cache-dir=" } else { "-Wl,--thinlto-cache-dir=" };
             args.push(Arg::Scratch { prefix, dir: self.dir("thinlto") });
@@ -241,7 +243,11 @@ impl Planner<'_> {
             keyed.push(Arc::from(version_script(symbols).into_bytes()));
         }
         let output = self.dir("results").join(target.file.file_name());
-        let dirs = link.line.library_dirs().into_iter().map(|dir| FilePath::new(crate::path::bytes_of(dir.as_os_str())));
+        let dirs = link
+            .line
+            .library_dirs()
+            .into_iter()
+            .map(|dir| FilePath::new(crate::path::bytes_of(dir.as_os_str())));
         let dirs = dirs.collect();
         self.builder.add(Action {
             kind: ActionKind::Link,
@@ -260,7 +266,8 @@ impl Planner<'_> {
     /// The seed's chain: all IR as one module, optimised once, lowered to one object.
     fn one_module(&mut self, target: &Target, units: &[Compiled]) -> Input {
         let tools = &self.config.tools;
-        let (Some(llvm_link), Some(opt), Some(llc)) = (tools.llvm_link.clone(), tools.opt.clone(), tools.llc.clone())
+        let (Some(llvm_link), Some(opt), Some(llc)) =
+            (tools.llvm_link.clone(), tools.opt.clone(), tools.llc.clone())
         else {
             unreachable!("configuring refuses `lto = \"full\"` without its tools");
         };
@@ -374,13 +381,32 @@ fn object_name(unit: &Unit, way: usize) -> String {
     format!("{}-{stem}", fields.digest().short())
 }
 
-/// Whether a flag makes comments matter: debug information holds digests of whole files, coverage
-/// maps and some warnings look at the text.
+/// Whether a flag makes comments matter (see [`crate::lex::Facts::comment_blind`]): debug
+/// information holds digests of whole files, coverage maps and some warnings look at the text, and
+/// in the oldest C `//` begins no comment.
 fn reads_comments(flag: &[u8]) -> bool {
+    const PREFIXES: [&str; 16] = [
+        "-fprofile",
+        "-fcoverage",
+        "--coverage",
+        "-Wdocumentation",
+        "-Weverything",
+        "-Wtrailing",
+        "-Wimplicit-fallthrough",
+        "-fparse-all-comments",
+        "-Xclang",
+        "-Xpreprocessor",
+        "-Wp,",
+        "-C",
+        "-ansi",
+        "-traditional",
+        "-x",
+        "-emit",
+    ];
+    const OLD: [&str; 4] = ["-std=c89", "-std=c90", "-std=iso9899:1990", "-std=iso9899:199409"];
     (flag.starts_with(b"-g") && flag != b"-g0")
-        || ["-fprofile", "-fcoverage", "--coverage", "-Wdocumentation", "-Weverything", "-fparse-all-comments", "-Xclang", "-C"]
-            .iter()
-            .any(|prefix| flag.starts_with(prefix.as_bytes()))
+        || PREFIXES.iter().any(|prefix| flag.starts_with(prefix.as_bytes()))
+        || OLD.iter().any(|old| flag == old.as_bytes())
 }
 
 /// A GNU version script that shows `symbols` (names or globs) and hides the rest.

@@ -65,7 +65,7 @@ pub enum Status {
 pub struct Finished {
     /// How.
     pub status: Status,
-    /// What it wrote, at most [`OUTPUT_LIMIT`] bytes of it.
+    /// What it wrote, at most 16 MiB of it.
     pub output: Vec<u8>,
     /// How long it ran.
     pub wall: Duration,

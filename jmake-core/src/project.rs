@@ -241,10 +241,12 @@ fn read_text(memo: &Memo, file: &FilePath) -> Result<Option<String>> {
 /// What the project may not do before the user agrees.
 fn consent(memo: &Memo, manifest: &Manifest, environment: &Environment) -> Result<Vec<Diagnostic>> {
     let issues = trust::needs_trust(manifest);
-    let owner = trust::owner_problem(&memo.root().as_path().join(MANIFEST), rustix::process::geteuid().as_raw());
-    if issues.is_empty() && owner.is_none() {
+    if issues.is_empty() {
+        // Nothing it says can do harm, so it does not matter whose file it is.
         return Ok(Vec::new());
     }
+    let uid = rustix::process::geteuid().as_raw();
+    let owner = trust::owner_problem(&memo.root().as_path().join(MANIFEST), uid);
     let digest = memo.digest(&FilePath::new(MANIFEST))?;
     if let Some(file) = trust_file(environment) {
         // Whether it is there decides the answer, so a later build must know.

@@ -14,7 +14,7 @@ pub const BUGS: [&str; 12] = [
     "ignore-environment", // variables are not part of the key
     "ignore-tool",        // the tool's identity is not part of the key
     "trust-outputs",      // what lies at an output's place is taken as good
-    "link-leftovers",     // a link also takes the objects of deleted sources
+    "ignore-folders",     // files that came or went are not noticed
     "no-recheck",         // inputs are not checked again after the run
     "wild-comments",      // comments are ignored even with debug information
     "restore-anything",   // the first stored execution of a key is taken without checking inputs

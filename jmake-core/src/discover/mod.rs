@@ -135,7 +135,7 @@ pub enum Skipped {
 pub struct Tree {
     /// Every file, sorted by the bytes of its path.
     pub files: Vec<File>,
-    /// Every folder that was listed, sorted: as long as none of their listings changes and no
+    /// Every folder that was listed, or should have been, sorted: as long as none of their listings changes and no
     /// ignore file does, a new scan finds the same names.
     pub dirs: Vec<FilePath>,
     /// Ignore files that were honoured, sorted; absolute when above the root.

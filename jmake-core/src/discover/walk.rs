@@ -139,6 +139,7 @@ impl Walk<'_> {
 
     fn list(&self, job: &Job) -> Listing {
         let mut out = Listing::default();
+        out.tree.dirs.push(job.dir.clone());
         let entries = match self.entries(&job.dir, &mut out.tree.problems) {
             Ok(entries) => entries,
             Err(e) => {
@@ -146,7 +147,6 @@ impl Walk<'_> {
                 return out;
             }
         };
-        out.tree.dirs.push(job.dir.clone());
         if let Some(reason) = self.not_entered(job, &entries) {
             if reason == Skipped::OtherProject {
                 out.tree.problems.push(

@@ -157,12 +157,17 @@ mod tests {
 
     use super::*;
 
-    fn round_trip(facts: &Facts) {
+    fn round_trip_once(facts: &Facts) -> Writer {
         let mut out = Writer::default();
         facts.encode(&mut out);
         let mut from = Reader(&out.0);
         assert_eq!(Facts::decode(&mut from).as_ref(), Some(facts));
         assert!(from.is_empty());
+        out
+    }
+
+    fn round_trip(facts: &Facts) {
+        let out = round_trip_once(facts);
         for len in 0..out.0.len() {
             assert_eq!(Facts::decode(&mut Reader(&out.0[..len])), None, "cut to {len}");
         }
@@ -174,6 +179,29 @@ mod tests {
         round_trip(&scan(b"#include <a>\n#if 0\n#include_next \"b\"\n#endif\nint main() {}"));
         round_trip(&Facts { incbin: true, module_unit: true, ..scan(b"\0#embed \"\xff\"") });
         assert_eq!(Facts::decode(&mut Reader(b"\xff\x01\0\0")), None, "unknown flags");
+    }
+
+    /// Each of these would take minutes if any part of the scan looked back or ahead without bound.
+    #[test]
+    fn time_is_linear() {
+        for (part, before) in [
+            ("__has_include(<", "#if "),
+            ("__has_include(<\\\n", "#if "),
+            ("R\"a(", ""),
+            ("R\"", ""),
+            ("\\\n", "a"),
+            ("\\ ", "a"),
+            ("#if X\n", ""),
+            ("#if X\na b c\n#else\n", ""),
+            ("/*", ""),
+            ("\"a\" ", ""),
+            ("int main(", ""),
+            ("{", ""),
+            ("1'", ""),
+        ] {
+            let text = format!("{before}{}", part.repeat(100_000));
+            round_trip_once(&scan(text.as_bytes()));
+        }
     }
 
     proptest! {

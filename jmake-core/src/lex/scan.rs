@@ -175,10 +175,8 @@ impl Scan<'_> {
         let is_asm = |text: &[u8]| contains(text, b"incbin") || contains(text, b".include");
         self.tail.extend_from_slice(&content[..content.len().min(8)]);
         self.facts.incbin |= is_asm(content) || is_asm(&self.tail);
-        if content.len() > 8 {
-            self.tail.clear();
-            self.tail.extend_from_slice(&content[content.len() - 8..]);
-        }
+        let end = if content.len() > 8 { content } else { &*self.tail };
+        self.tail = end[end.len().saturating_sub(8)..].to_vec();
     }
 
     /// What follows a `#` at the start of a line, to the end of the line.
@@ -544,6 +542,8 @@ mod tests {
         for text in [
             "int x = y.main(3);",
             "int main(void);",
+            "int main(ARGS); void f() {}",
+            "main(a), b; void f() {}",
             "int main(int, char**) NORETURN;",
             "#define main SDL_main",
             "// int main() {}\nconst char* s = \"int main() {}\";",

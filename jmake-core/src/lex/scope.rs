@@ -59,7 +59,11 @@ enum Step {
         names_only: bool,
         any: bool,
     },
-    /// Behind them, before the body.
+    /// Just behind them.
+    Closed {
+        old_style: bool,
+    },
+    /// Further behind them, before the body.
     Behind {
         depth: u32,
         old_style: bool,
@@ -108,7 +112,9 @@ impl Scope {
         if self.opaque == 0 && self.step == Step::ExternC {
             self.transparent += 1;
         } else {
-            if self.opaque == 0 && matches!(self.step, Step::Params { .. } | Step::Behind { .. }) {
+            if self.opaque == 0
+                && matches!(self.step, Step::Params { .. } | Step::Closed { .. } | Step::Behind { .. })
+            {
                 found.found_main(asked_for);
             }
             self.opaque += 1;
@@ -140,7 +146,7 @@ impl Scope {
 
     fn outdoors(&self, word: Word<'_>, asked_for: bool, found: &mut Found) -> Step {
         match (self.step, word) {
-            (Step::Params { .. } | Step::Behind { .. }, _) => self.function(word),
+            (Step::Params { .. } | Step::Closed { .. } | Step::Behind { .. }, _) => self.function(word),
             (Step::Named, Word::Punct(b'(')) => Step::Params { depth: 1, names_only: true, any: false },
             (Step::MainMacro, Word::Punct(b'(')) => {
                 found.found_main(asked_for);
@@ -171,7 +177,7 @@ impl Scope {
                 Step::Params { depth: depth + 1, names_only, any }
             }
             (Step::Params { depth: 1, names_only, any }, Word::Punct(b')')) => {
-                Step::Behind { depth: 0, old_style: names_only && any }
+                Step::Closed { old_style: names_only && any }
             }
             (Step::Params { depth, names_only, any }, Word::Punct(b')')) => {
                 Step::Params { depth: depth - 1, names_only, any }
@@ -184,6 +190,10 @@ impl Scope {
             (Step::Params { depth, names_only, any }, word) => {
                 Step::Params { depth, names_only: names_only && matches!(word, Word::Punct(b',')), any }
             }
+            (Step::Closed { .. }, Word::Punct(b';')) => Step::Start,
+            (Step::Closed { .. }, Word::Punct(b',' | b'=')) => Step::Any,
+            (Step::Closed { old_style }, Word::Punct(b'(')) => Step::Behind { depth: 1, old_style },
+            (Step::Closed { old_style }, _) => Step::Behind { depth: 0, old_style },
             (Step::Behind { depth, old_style }, Word::Punct(b'(')) => {
                 Step::Behind { depth: depth + 1, old_style }
             }

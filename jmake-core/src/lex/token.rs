@@ -110,6 +110,8 @@ pub(super) struct Lexer<'a> {
     /// Set when a raw string had no end: later ones are read as plain strings, or a file full of
     /// them would be searched to its end each time.
     raw_off: bool,
+    /// The end of a line on which a header name had no end: others on it have none either.
+    unclosed_until: usize,
 }
 
 impl<'a> Lexer<'a> {
@@ -125,6 +127,7 @@ impl<'a> Lexer<'a> {
             odd: false,
             doubtful_line: 0,
             raw_off: false,
+            unclosed_until: 0,
         }
     }
 
@@ -166,6 +169,9 @@ impl<'a> Lexer<'a> {
             Some(b'"') => b'"',
             _ => return None,
         };
+        if self.cursor.pos < self.unclosed_until {
+            return None;
+        }
         self.line = self.cursor.line;
         let mut end = self.cursor;
         end.bump();
@@ -173,6 +179,7 @@ impl<'a> Lexer<'a> {
         while end.peek() != Some(close) {
             if end.at_newline() || end.bump().is_none() {
                 self.odd = true;
+                self.unclosed_until = end.pos;
                 return None;
             }
         }
