@@ -327,11 +327,10 @@ impl Work<'_> {
             lists.push((format!("target.{at}.link_flags"), &target.link_flags));
         }
         let flag = format!("-l{name}");
-        let found = lists.iter().find_map(|(key, list)| {
+        lists.into_iter().find_map(|(key, list)| {
             let at = list.iter().position(|written| *written == name || *written == flag)?;
             Some(format!("{key}.{at}"))
-        });
-        found
+        })
     }
 
     fn instead_of(&self, name: &str) -> Option<String> {

@@ -193,7 +193,8 @@ fn an_archive_that_cannot_go_into_a_library() {
 #[test]
 fn headers() {
     let missing = |header: &str| format!("#include <{header}>\n");
-    let cases: [(&str, Vec<(&str, &str)>, &str); 6] = [
+    type Case<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a str);
+    let cases: [Case<'_>; 5] = [
         ("CL/cl.h", vec![], "opencl-headers"),
         (
             "config.h",
@@ -207,7 +208,6 @@ fn headers() {
             "it lies in `third/inc`, which",
         ),
         ("Mixed.h", vec![("src/mixed.h", "")], "other letters"),
-        ("windows.h", vec![], "Windows"),
     ];
     for (header, more, hint) in cases {
         let source = missing(header);
@@ -219,6 +219,15 @@ fn headers() {
         assert!(told.hint(header).contains(hint), "{header}: {:?}", told.diagnostics);
         assert!(told.output.contains("file not found"), "the compiler's own words stay");
     }
+}
+
+#[test]
+fn a_header_of_another_system() {
+    let files = [("src/a.c", "#include \"w.h\"\n"), ("src/w.h", "\n#include <windows.h>\n")];
+    let Some(told) = failing(&files) else { return };
+    let problem = told.saying("no header `windows.h`");
+    assert_eq!((problem.file.as_deref(), problem.line), (Some("src/w.h"), Some(2)));
+    assert!(told.hint("windows.h").contains("Windows"), "{:?}", told.diagnostics);
 }
 
 #[test]
