@@ -35,6 +35,32 @@ fn an_undefined_symbol_names_its_user() {
     });
 }
 
+/// Each writes its complaints in its own way.
+#[test]
+fn every_linker_is_understood() {
+    for linker in ["lld", "mold", "bfd"] {
+        let manifest = format!("[link]\nlinker = \"{linker}\"\n");
+        let a = "namespace n { int missing(int); }\nint user() { return n::missing(1); }\nint twice() { return 1; }\n";
+        for (b, part) in [
+            ("", "nothing defines `n::missing(int)`"),
+            ("int twice() { return 2; }\n", "`twice()` is defined in `a.cpp` and `b.cpp`"),
+        ] {
+            let a = if b.is_empty() { a } else { "int twice() { return 1; }\n" };
+            let Some(project) = project(&[("jmake.toml", &*manifest), ("a.cpp", a), ("b.cpp", b)]) else {
+                return;
+            };
+            let told = project.build();
+            if told.diagnostics.iter().any(|d| d.message.contains("no usable")) {
+                println!("skipped: no {linker}");
+                continue;
+            }
+            assert!(!told.built.success);
+            told.saying(part);
+            assert_eq!(told.output, "", "{linker}");
+        }
+    }
+}
+
 #[test]
 fn a_library_that_has_it() {
     if !Path::new("/usr/lib/x86_64-linux-gnu/libz.so").exists() {

@@ -94,3 +94,26 @@ fn a_cycle_is_named() {
     assert!(cycle.message.ends_with("`b` → `c` → `b`"), "{}", cycle.message);
     assert_eq!((cycle.file.as_deref(), cycle.line), (Some("jmake.toml"), Some(10)));
 }
+
+/// GNU ld wants to see what a shared library needs, too.
+#[test]
+fn shared_libraries_of_shared_libraries() {
+    for linker in ["lld", "bfd"] {
+        let manifest = format!(
+            "[link]\nlinker = '{linker}'\n
+            [[target]]\nname = 'app'\nkind = 'executable'\nsources = ['main.c']\nlibraries = ['top']\n
+            [[target]]\nname = 'top'\nkind = 'shared'\nsources = ['top.c']\nlibraries = ['core']\n
+            [[target]]\nname = 'core'\nkind = 'shared'\nsources = ['core.c']\n"
+        );
+        let files = [("jmake.toml", &*manifest), ("main.c", MAIN), ("top.c", TOP), ("core.c", CORE)];
+        let Some(project) = project(&files) else { return };
+        let told = project.build();
+        if told.diagnostics.iter().any(|d| d.message.contains("no usable")) {
+            println!("skipped: no {linker}");
+            continue;
+        }
+        assert!(told.built.success, "{linker}: {:?}\n{}", told.diagnostics, told.output);
+        assert_eq!(told.built.warnings, [], "{linker}");
+        assert_eq!(project.output_of(&["julia/app"]), "42\n");
+    }
+}
