@@ -140,25 +140,28 @@ impl Making<'_> {
 
     fn link_libraries(&self, outline: &Outline<'_>, found: &[FoundLibrary]) -> Vec<Vec<u8>> {
         let named = outline.libraries.iter().chain(&self.sources.manifest.link.libraries);
-        let mut libraries: Vec<String> = named
-            .map(|library| match library.as_bytes().first() {
-                Some(b'-') => library.clone(),
-                // To every linker a file of arguments.
-                Some(b'@') => format!("./{library}"),
-                _ if library.contains('/') => library.clone(),
-                _ => format!("-l{library}"),
-            })
+        let mut libraries: Vec<Vec<u8>> = Vec::new();
+        for library in named {
+            match library.contains('/') {
+                _ if library.starts_with('-') => libraries.push(library.clone().into_bytes()),
+                // The driver, asked from elsewhere, would miss the file.
+                true => libraries.extend([b"-Xlinker".to_vec(), self.below_root(library)]),
+                false => libraries.push(joined("-l", library.as_bytes())),
+            }
+        }
+        let guessed: BTreeSet<Vec<u8>> = found
+            .iter()
+            .flat_map(|library| &library.libs)
+            .map(|name| joined("-l", name.as_bytes()))
             .collect();
-        let guessed: BTreeSet<String> =
-            found.iter().flat_map(|library| &library.libs).map(|name| format!("-l{name}")).collect();
         let guessed: Vec<_> = guessed.into_iter().filter(|name| !libraries.contains(name)).collect();
         if !guessed.is_empty() {
             // They were only guessed from includes: what turns out not to be used is not needed.
-            libraries.push("-Wl,--as-needed".into());
+            libraries.push(b"-Wl,--as-needed".to_vec());
             libraries.extend(guessed);
-            libraries.push("-Wl,--no-as-needed".into());
+            libraries.push(b"-Wl,--no-as-needed".to_vec());
         }
-        libraries.into_iter().map(String::into_bytes).collect()
+        libraries
     }
 
     /// The driver's own command, for a linker whose command could not be learned.

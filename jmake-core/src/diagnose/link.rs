@@ -22,7 +22,7 @@ const LOOKED_INTO: usize = 2000;
 pub(super) fn link(scene: &Scene<'_>, action: &Action, text: &str) -> Vec<Diagnostic> {
     let errors = parse_link_errors(text);
     let work =
-        Work { scene, action, origins: Origins::new(scene, action), dirs: library_dirs(scene, action) };
+        Work { scene, action, text, origins: Origins::new(scene, action), dirs: library_dirs(scene, action) };
     let mut found = Vec::new();
     let undefined: Vec<(&String, &Vec<Place>)> = errors
         .iter()
@@ -62,6 +62,8 @@ fn library_dirs(scene: &Scene<'_>, action: &Action) -> Vec<PathBuf> {
 struct Work<'a> {
     scene: &'a Scene<'a>,
     action: &'a Action,
+    /// What the linker wrote.
+    text: &'a str,
     origins: Origins<'a>,
     dirs: Vec<PathBuf>,
 }
@@ -328,7 +330,9 @@ impl Work<'_> {
         }
         let flag = format!("-l{name}");
         lists.into_iter().find_map(|(key, list)| {
-            let at = list.iter().position(|written| *written == name || *written == flag)?;
+            let at = list.iter().position(|written| {
+                *written == name || *written == flag || written.strip_prefix("./") == Some(name)
+            })?;
             Some(format!("{key}.{at}"))
         })
     }
@@ -363,50 +367,112 @@ impl Work<'_> {
 
     /// What else linkers complain about.
     fn other(&self, line: &str) -> Option<Diagnostic> {
-        let has = |part: &str| line.contains(part);
-        let about = |message: &str| Diagnostic::error(message).in_file(&self.action.label);
-        let archive = self.action.args.iter().find_map(|arg| match arg {
-            Arg::Text(text) if text.ends_with(b".a") => Some(String::from_utf8_lossy(text).into_owned()),
-            _ => None,
-        });
-        if has("recompile with -fPIC") || has("-fPIC") {
-            let hint = match archive {
-                Some(archive) => format!(
-                    "`{archive}` is linked here: make it with `-fPIC`, or link the shared library instead"
-                ),
+        let Some(trouble) = trouble(line) else { return self.missing_file(line) };
+        let hint = match trouble {
+            Trouble::NotPic => match self.archive() {
+                Some(archive) => {
+                    format!(
+                        "`{archive}` is linked here: make it with `-fPIC`, or link the shared library instead"
+                    )
+                }
                 None => "make that library with `-fPIC`, or link the shared one instead".into(),
-            };
-            return Some(about("an object that is linked was not compiled with `-fPIC`").hint(hint));
-        }
-        if has("Producer: '") || has("Invalid bitcode") || has("Unknown attribute kind") {
-            let hint = "compile it with the LLVM version of this build, or without `-flto`";
-            return Some(about("an object that is linked holds code of another LLVM version").hint(hint));
-        }
-        if has("invalid linker name") || has("unable to execute command") || has("doesn't exist!") {
-            let install = install_command(Need::Toolchain(None), self.scene.path);
-            let problem = about("the compiler finds no linker");
-            return Some(match install {
-                Some(command) => problem.hint(format!("install it with `{command}`")),
-                None => problem.hint("install lld of the compiler's version"),
-            });
-        }
-        let missing = line
-            .split_once("cannot open ")
-            .map(|(_, rest)| rest)
-            .or_else(|| Some(line.split_once("cannot find ")?.1))?;
-        let name = missing.split(": ").next().unwrap_or(missing).trim();
+            },
+            Trouble::OtherLlvm => "compile it with the LLVM version of this build, or without `-flto`".into(),
+            Trouble::NoLinker => match install_command(Need::Toolchain(None), self.scene.path) {
+                Some(command) => format!("install it with `{command}`"),
+                None => "install lld of the compiler's version".into(),
+            },
+        };
+        Some(Diagnostic::error(trouble.message()).in_file(&self.action.label).hint(hint))
+    }
+
+    /// The archive that the linker names first, as `lib.a(member.o)`.
+    fn archive(&self) -> Option<&str> {
+        let at = self.text.find(".a(")? + 2;
+        let start = self.text[..at].rfind(char::is_whitespace).map_or(0, |before| before + 1);
+        Some(&self.text[start..at])
+    }
+
+    /// A file that a key names and that is not there.
+    fn missing_file(&self, line: &str) -> Option<Diagnostic> {
+        let rest =
+            ["cannot open ", "cannot find "].iter().find_map(|start| Some(line.split_once(start)?.1))?;
+        let name = rest.split(": ").next().unwrap_or(rest).trim_matches([' ', '\'']);
         let key = self.asked_for(name)?;
-        let problem = Diagnostic::error(format!("there is no file `{name}` to link"))
-            .in_file(&self.scene.manifest.file);
-        let problem = problem.hint("paths are taken from the root of the project");
-        Some(match self.scene.manifest.line(&key) {
-            Some(line) => problem.at_line(line),
-            None => problem,
-        })
+        let mut problem = Diagnostic::error(format!("there is no file `{name}` to link"))
+            .in_file(&self.scene.manifest.file)
+            .hint("paths are taken from the root of the project");
+        problem.line = self.scene.manifest.line(&key);
+        Some(problem)
+    }
+}
+
+/// What is wrong with an object, or with the linker itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Trouble {
+    /// Code that must lie at a fixed address, for a library.
+    NotPic,
+    /// Bitcode that this LLVM does not read.
+    OtherLlvm,
+    /// There is none.
+    NoLinker,
+}
+
+impl Trouble {
+    fn message(self) -> &'static str {
+        match self {
+            Trouble::NotPic => "an object that is linked was not compiled with `-fPIC`",
+            Trouble::OtherLlvm => "an object that is linked holds code of another LLVM version",
+            Trouble::NoLinker => "the compiler finds no linker",
+        }
+    }
+}
+
+fn trouble(line: &str) -> Option<Trouble> {
+    let says = |parts: &[&str]| parts.iter().any(|part| line.contains(part));
+    if says(&["-fPIC", "-fpic"]) {
+        Some(Trouble::NotPic)
+    } else if says(&["Producer: '", "Invalid bitcode", "Unknown attribute kind", "Invalid summary version"]) {
+        Some(Trouble::OtherLlvm)
+    } else if says(&["invalid linker name", "unable to execute command", "doesn't exist!"]) {
+        Some(Trouble::NoLinker)
+    } else {
+        None
     }
 }
 
 /// The line in `src/a.c:3`, where there is debug information.
 fn line_of(place: &Place) -> Option<usize> {
     place.source.as_deref()?.rsplit_once(':')?.1.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn troubles() {
+        for (line, expect) in [
+            (
+                "ld.lld: error: relocation R_X86_64_64 cannot be used against symbol 'x'; recompile with -fPIC",
+                Some(Trouble::NotPic),
+            ),
+            (
+                "mold: error: a.o: R_X86_64_32 relocation at offset 0x1 against symbol `x' can not be used; recompile with -fPIC",
+                Some(Trouble::NotPic),
+            ),
+            (
+                "ld.lld: error: a.o: Unknown attribute kind (91) (Producer: 'LLVM20.1.0' Reader: 'LLVM 19.1.7')",
+                Some(Trouble::OtherLlvm),
+            ),
+            ("clang: error: invalid linker name in argument '-fuse-ld=gold'", Some(Trouble::NoLinker)),
+            (
+                "clang: error: unable to execute command: Executable \"ld\" doesn't exist!",
+                Some(Trouble::NoLinker),
+            ),
+            ("ld.lld: error: cannot open x.a: No such file or directory", None),
+        ] {
+            assert_eq!(trouble(line), expect, "{line}");
+        }
+    }
 }

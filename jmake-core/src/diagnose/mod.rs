@@ -108,19 +108,23 @@ fn quiet(found: &mut [Diagnostic]) {
 
 /// A tool that the system ended (`run` says so in the output).
 fn ended(action: &Action, text: &str) -> Option<Diagnostic> {
-    let signal = text.split("was ended by signal ").nth(1)?;
-    let signal: i32 = signal.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
-    let program = action.tool.path.file_name();
-    let problem =
-        Diagnostic::error(format!("`{}` was ended by signal {signal}", String::from_utf8_lossy(program)))
-            .in_file(&action.label);
-    Some(match signal {
-        9 => problem.hint("when memory is short, fewer at once need less of it: `jmake build -j 1`"),
-        4 | 6 | 7 | 8 | 11 => {
-            problem.hint("that is a bug of the tool: another version (`llvm.version`) may do")
-        }
-        _ => problem.hint("something else on this machine ended it: build again"),
-    })
+    let signal = signal_in(text)?;
+    let program = String::from_utf8_lossy(action.tool.path.file_name());
+    let problem = Diagnostic::error(format!("`{program}` was ended by signal {signal}"));
+    Some(problem.in_file(&action.label).hint(after_signal(signal)))
+}
+
+fn signal_in(text: &str) -> Option<i32> {
+    let rest = text.split("was ended by signal ").nth(1)?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+fn after_signal(signal: i32) -> &'static str {
+    match signal {
+        9 => "when memory is short, fewer at once need less of it: `jmake build -j 1`",
+        4 | 6 | 7 | 8 | 11 => "that is a bug of the tool: another version (`llvm.version`) may do",
+        _ => "something else on this machine ended it: build again",
+    }
 }
 
 /// `text` without the escapes that colour it.
@@ -154,6 +158,14 @@ mod tests {
     #[test]
     fn colours_are_taken_off() {
         assert_eq!(plain("\x1b[0;1;31merror: \x1b[0mbad \x1b[32"), "error: bad ");
+    }
+
+    #[test]
+    fn signals() {
+        let text = "error: `clang` was ended by signal 9 (killed, often for want of memory)\n";
+        assert!(signal_in(text).is_some_and(|signal| after_signal(signal).contains("-j 1")));
+        assert_eq!(signal_in("error: `clang` was ended by signal 11\n"), Some(11));
+        assert_eq!(signal_in("error: a signal 9"), None);
     }
 
     #[test]

@@ -202,6 +202,33 @@ fn a_missing_library() {
 }
 
 #[test]
+fn a_missing_file_to_link() {
+    let files = [("a.c", "int a;\n"), ("jmake.toml", "[link]\nlibraries = [\n  \"libs/no.a\",\n]\n")];
+    let Some(told) = failing(&files) else { return };
+    let problem = told.saying("no file `libs/no.a`");
+    assert_eq!((problem.file.as_deref(), problem.line), (Some("jmake.toml"), Some(3)));
+}
+
+#[test]
+fn a_finished_library_of_the_project() {
+    let Some(project) = project(&[("src/a.c", "int *p(void);\nint *q(void) { return p(); }\n")]) else {
+        return;
+    };
+    project.write("outside.txt", "static int x;\nint *p(void) { return &x; }\n");
+    let clang = project.clang();
+    project.output_of(&[&clang, "-fPIC", "-x", "c", "-c", "outside.txt", "-o", "o.o"]);
+    project.output_of(&["/usr/bin/ar", "rcs", "finished.a", "o.o"]);
+    let told = project.build();
+    assert!(
+        told.hint("`p`").contains("add `\"./finished.a\"` to `link.libraries`"),
+        "{:?}",
+        told.diagnostics
+    );
+    project.write("jmake.toml", "[link]\nlibraries = [\"./finished.a\"]\n");
+    project.builds();
+}
+
+#[test]
 fn an_archive_that_cannot_go_into_a_library() {
     let manifest = "[link]\nlibraries = [\"./prebuilt.a\"]\n";
     let files = [("jmake.toml", manifest), ("src/a.c", "int *p(void);\nint *q(void) { return p(); }\n")];
@@ -212,7 +239,7 @@ fn an_archive_that_cannot_go_into_a_library() {
     project.output_of(&["/usr/bin/ar", "rcs", "prebuilt.a", "o.o"]);
     let told = project.build();
     assert!(!told.built.success);
-    assert!(told.hint("not compiled with `-fPIC`").contains("`./prebuilt.a`"), "{:?}", told.diagnostics);
+    assert!(told.hint("not compiled with `-fPIC`").contains("`prebuilt.a`"), "{:?}", told.diagnostics);
     assert!(told.output.contains("recompile with -fPIC"), "the linker's own words are shown too");
 }
 
