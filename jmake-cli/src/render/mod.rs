@@ -240,6 +240,9 @@ impl Screen {
             (false, reply) => facts::text(reply, &self.look),
         };
         self.out(&text);
+        if let (Reply::Step(step), false) = (reply, self.look.json) {
+            self.err(&step.text);
+        }
         let (code, remark) = facts::verdict(reply);
         if let Some(problem) = remark.filter(|_| !self.look.json) {
             self.diagnostic(&problem);

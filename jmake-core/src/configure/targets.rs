@@ -61,7 +61,7 @@ fn no_sources(sources: &Sources<'_>) -> Diagnostic {
     ));
     match left_out.first() {
         Some((path, why)) => problem.hint(format!(
-            "{} sources were left out, `{path}` because {why}; `jmake discover` lists them all",
+            "sources left out: {}, such as `{path}`, which {why}; `jmake discover` lists them all",
             left_out.len()
         )),
         None => problem.hint("name another folder, or put sources in this one"),
