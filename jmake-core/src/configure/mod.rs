@@ -213,10 +213,12 @@ impl Making<'_> {
     }
 
     fn target(&mut self, outline: &Outline<'_>, libraries: &[FoundLibrary]) -> Option<Target> {
-        if let Some(bad) = outline.sources.iter().find(|source| source.as_bytes().contains(&b'\n')) {
+        let inexpressible =
+            |source: &&FilePath| source.as_bytes().iter().any(|b| matches!(b, b'\n' | b'\t' | b'\\'));
+        if let Some(bad) = outline.sources.iter().find(inexpressible) {
             self.problems.push(
                 Diagnostic::error(format!(
-                    "the name of `{}` holds a line break",
+                    "the name of `{}` holds a line break, a tab or a backslash",
                     bad.to_string().escape_default()
                 ))
                 .hint("dependency files cannot express such a name: rename the file, or exclude it"),
