@@ -148,7 +148,7 @@ fn split(arg: &[u8]) -> (Option<&'static str>, &[u8]) {
     // Long names first, or `-include` would be `-I`-like.
     for name in VALUED.iter().filter(long).chain(VALUED.iter().filter(|n| !long(n))) {
         if let Some(value) = arg.strip_prefix(name.as_bytes()) {
-            let exact = ["-MT", "-MF", "-MQ", "-MJ", "-target", "-arch", "-Xclang", "-Xlinker", "-mllvm"];
+            let exact = ["-target", "-arch", "-Xclang", "-Xlinker", "-mllvm"];
             if !value.is_empty() && exact.contains(name) {
                 continue;
             }
@@ -286,7 +286,7 @@ mod tests {
     fn spellings() {
         let args = parsed(
             "-Ia -I b -isystemc -isystem d -DX=1 -D Y -include p.h -std=c++20 -O2 -flto=thin \
-             -ffat-lto-objects -fPIC -MD -MF f.d -MT t -c x.cc -o x.o -Wall -fcolor-diagnostics -g",
+             -ffat-lto-objects -fPIC -MD -MFf.d -MT t -c x.cc -o x.o -Wall -fcolor-diagnostics -g",
         );
         assert_eq!(args.dirs, [b"a", b"b"]);
         assert_eq!(args.system_dirs, [b"c", b"d"]);
