@@ -52,6 +52,7 @@ pub fn run(seed: u64, numbers: &[usize]) -> Result<(usize, usize), Failure> {
         failed: false,
         story: Vec::new(),
     };
+    run.world.sync(&run.tree, &mut Dice::new(seed));
     let last = numbers.last().copied().unwrap_or(0);
     for &number in numbers {
         let mut dice = Dice::new(seed ^ (number as u64 + 1).wrapping_mul(0x1234_5678_9abc_def1));
@@ -101,6 +102,7 @@ impl Run {
             self.foresee(&effect);
         }
         let inputs = self.world.inputs();
+        self.world.starts();
         let said = self.world.build(&self.tree, effect.force);
         self.world.fault("", "");
         if effect.during.is_some() {
@@ -108,6 +110,7 @@ impl Run {
         } else if self.world.inputs() != inputs {
             return Err("the build changed an input".into());
         }
+        self.starts(&said)?;
         self.compare(&said, effect.force && effect.during.is_none(), clean)?;
         self.again(dice)
     }
@@ -128,6 +131,18 @@ impl Run {
         let effect = edit(&mut self.world, &mut self.tree, dice);
         self.story.push(format!("{number}: {name} {:?} {}", effect.harm, difference(&before, &self.tree)));
         effect
+    }
+
+    /// No action runs twice.  (A compile or a link may, when what it discovers is brand-new.)
+    fn starts(&self, said: &Said) -> Result<(), Wrong> {
+        let starts = self.world.starts();
+        let ran = finished(said).into_values().filter(|(kind, _, outcome, _)| {
+            !matches!(kind.name(), "compile" | "link") && matches!(outcome, Outcome::Ran | Outcome::Failed)
+        });
+        match ran.count() {
+            ran if ran == starts => Ok(()),
+            ran => Err(format!("{starts} tools were started for {ran} actions")),
+        }
     }
 
     /// A compiler will append to its source: if it runs at all, that is the tree that is built.

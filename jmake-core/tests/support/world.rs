@@ -76,7 +76,17 @@ impl World {
     }
 
     fn fakecc_toml(&self, more: &str) -> String {
-        format!("include_dirs = [{:?}]\n{more}", self.path("sys"))
+        format!("include_dirs = [{:?}]\nlog = {:?}\n{more}", self.path("sys"), self.path("log"))
+    }
+
+    /// How many tools were started since the last question that read only what jmake made.
+    pub fn starts(&self) -> usize {
+        let log = fs::read_to_string(self.path("log")).unwrap_or_default();
+        fs::remove_file(self.path("log")).ok();
+        let tools = ["llvm-ar", "llvm-link", "opt", "llc", "llvm-objcopy"];
+        let one =
+            |line: &&str| line.contains(".jmake/tmp/") && tools.contains(&line.split('\t').next().unwrap());
+        log.lines().filter(one).count()
     }
 
     /// Sets a fault that compilers show, or none.
