@@ -148,7 +148,7 @@ fn split(arg: &[u8]) -> (Option<&'static str>, &[u8]) {
     // Long names first, or `-include` would be `-I`-like.
     for name in VALUED.iter().filter(long).chain(VALUED.iter().filter(|n| !long(n))) {
         if let Some(value) = arg.strip_prefix(name.as_bytes()) {
-            let exact = ["-MT", "-MF", "-MQ", "-MJ", "-target", "-arch", "-Xclang", "-Xlinker", "-mllvm"];
+            let exact = ["-target", "-arch", "-Xclang", "-Xlinker", "-mllvm"];
             if !value.is_empty() && exact.contains(name) {
                 continue;
             }
