@@ -24,6 +24,7 @@ use crate::process::Cancel;
 use crate::project::{MANIFEST, MARKER, Project};
 use crate::publish;
 use crate::run::Context;
+use crate::scratch::Scratch;
 use crate::snapshot::Snapshot;
 
 /// What `build` is asked for.
@@ -114,11 +115,13 @@ pub fn build(
         && let Ok(built) = serde_json::from_slice::<Built>(&checked.reply)
     {
         if let Some(better) = checked.refreshed {
+            let _scratch = Scratch::begin(root, &state)?;
             better.save(&snapshot_file).ok();
         }
         return Ok(replay(built, start, on_event));
     }
-    let mut work = Work::open(root, environment, request, cancel)?;
+    let scratch = Scratch::begin(root, &state)?;
+    let mut work = Work::open(root, environment, request, cancel, scratch)?;
     let built = work.all(on_event);
     let saved = work.project.save();
     let mut built = built?;
@@ -177,6 +180,7 @@ struct Work<'a> {
     environment: &'a Environment,
     request: &'a Build,
     cancel: &'a Cancel,
+    scratch: Scratch,
     tree: Tree,
     /// Files and folders outside the root that the toolchain was chosen by.
     consulted: Vec<FilePath>,
@@ -188,9 +192,11 @@ impl<'a> Work<'a> {
         environment: &'a Environment,
         request: &'a Build,
         cancel: &'a Cancel,
+        scratch: Scratch,
     ) -> Result<Work<'a>> {
         let project = Project::open(root, environment)?;
-        Ok(Work { project, environment, request, cancel, tree: Tree::default(), consulted: Vec::new() })
+        let (tree, consulted) = (Tree::default(), Vec::new());
+        Ok(Work { project, environment, request, cancel, scratch, tree, consulted })
     }
 
     fn all(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<Built> {
@@ -255,8 +261,6 @@ impl<'a> Work<'a> {
     fn run(&mut self, config: &Config, plan: &Plan, on_event: &mut dyn FnMut(Event)) -> Result<Built> {
         let memo = &self.project.memo;
         let state = memo.root().as_path().join(STATE_DIR);
-        // What a killed build left there is of no use to anyone.
-        fs::remove_dir_all(&state.join("tmp")).ok();
         let (mut log, damaged) = Log::open(&state.join("log"));
         if damaged {
             tell(
@@ -266,7 +270,13 @@ impl<'a> Work<'a> {
         }
         let store = self.project.store();
         let probes = Probes::default();
-        let context = Context { memo, probes: &probes, store: store.as_ref(), cancel: self.cancel };
+        let context = Context {
+            memo,
+            probes: &probes,
+            store: store.as_ref(),
+            scratch: self.scratch.dir(),
+            cancel: self.cancel,
+        };
         let tokens = Tokens::inherited(&self.environment.makeflags);
         let options = execute::Options {
             jobs: config.jobs,

@@ -21,6 +21,7 @@ use rayon::prelude::*;
 use crate::codec::{Reader, Writer};
 use crate::digest::{Digest, Hasher};
 use crate::fs;
+use crate::path::bytes_of;
 use crate::trace::Trace;
 
 const LAYOUT: &str = "v1";
@@ -201,7 +202,7 @@ impl Store {
         let hour_ago = SystemTime::now() - Duration::from_secs(3600);
         let recent = path.metadata().and_then(|meta| meta.modified()).is_ok_and(|used| used > hour_ago);
         if !recent {
-            filetime::set_file_mtime(path, filetime::FileTime::now()).ok();
+            fs::touch(path).ok();
         }
     }
 
@@ -211,7 +212,7 @@ impl Store {
 
     /// All entries: folder (`blobs` or `traces`), path, size, and time since last use.
     fn entries(&self) -> Vec<Entry> {
-        let mut entries = Vec::new();
+        let mut entries = self.strays();
         for kind in ["blobs", "traces"] {
             let below = walkdir::WalkDir::new(self.dir.join(kind)).min_depth(2).max_depth(2);
             for found in below.into_iter().flatten() {
@@ -236,6 +237,20 @@ impl Store {
             }
         }
         entries
+    }
+
+    /// Temporary files beside the entries: of the store itself and of what shares its folder.
+    fn strays(&self) -> Vec<Entry> {
+        let folders = [Some(self.dir.as_path()), self.dir.parent()];
+        let files = folders.into_iter().flatten().flat_map(std::fs::read_dir).flatten().flatten();
+        let temporary = files.filter(|f| bytes_of(&f.file_name()).starts_with(fs::TEMPORARY.as_bytes()));
+        temporary
+            .filter_map(|found| {
+                let meta = found.metadata().ok()?;
+                let idle = SystemTime::now().duration_since(meta.modified().ok()?).unwrap_or_default();
+                Some(Entry { kind: "", state: State::Stray, size: meta.len(), idle, path: found.path() })
+            })
+            .collect()
     }
 
     /// Counts what is stored.

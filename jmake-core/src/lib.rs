@@ -26,6 +26,7 @@ pub mod action;
 pub mod trace;
 pub mod log;
 pub mod cas;
+pub mod scratch;
 pub mod absent;
 pub mod freshness;
 pub mod run;

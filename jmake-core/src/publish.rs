@@ -16,6 +16,7 @@ use crate::memo::Memo;
 use crate::path::FilePath;
 use crate::plan::{CompileCommand, Plan, STATE_DIR};
 use crate::run::Context;
+use crate::scratch;
 use crate::trace::Made;
 
 /// Publishes every goal of `plan` that `executed` made; gives the files that were written.
@@ -24,6 +25,11 @@ use crate::trace::Made;
 /// When a result cannot be put in place.
 pub fn publish(context: &Context<'_>, plan: &Plan, executed: &Executed) -> Result<Vec<FilePath>> {
     let mut written = Vec::new();
+    let folders: BTreeSet<_> = plan.goals.iter().filter_map(|goal| goal.file.parent()).collect();
+    for folder in folders {
+        // A build that was killed while it published has left half a file here.
+        scratch::sweep(&context.memo.root().resolve(&folder));
+    }
     for goal in &plan.goals {
         let action = &plan.graph.actions()[goal.action];
         let Some(made) = executed.made.get(&goal.action).and_then(|made| made.first()) else { continue };

@@ -1,6 +1,6 @@
 //! Runs one action: everything between the decision and the trace.
 //!
-//! The process writes into a folder of its own below `.jmake/tmp`.  Only after exit 0, with all
+//! The process writes into a folder of its own ([`crate::scratch`]).  Only after exit 0, with all
 //! outputs there and of the right form, the depfile whole, and every input certainly what its
 //! digest says, are the outputs moved to their places and a [`Trace`] made.  An input that changed
 //! while the tool ran means another run, at most four in all; anything else means failure,
@@ -41,6 +41,8 @@ pub struct Context<'a> {
     pub probes: &'a Probes,
     /// Where results are shared, if they are.
     pub store: Option<&'a Store>,
+    /// Where processes write before their outputs are known to be good; below the root.
+    pub scratch: &'a Path,
     /// The build's request to stop.
     pub cancel: &'a Cancel,
 }
@@ -96,7 +98,7 @@ pub fn run(context: &Context<'_>, id: ActionId, action: &Action, inputs: &[Versi
     let start = Instant::now();
     let fail = |output: String, killed| Ended::Failed { output, wall: start.elapsed(), killed };
     for _ in 0..ATTEMPTS {
-        let scratch = context.memo.root().as_path().join(format!(".jmake/tmp/{id}"));
+        let scratch = context.scratch.join(id.to_string());
         let tried = attempt(context, action, &inputs, &scratch);
         // What is left there is of no use to anyone.
         fs::remove_dir_all(&scratch).ok();

@@ -93,7 +93,10 @@ pub fn shared_toolchain() -> &'static Path {
             let new = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
             install(&new.path().join("llvm-19"), "");
             let headers = place.join("llvm-19/lib/clang/19/include");
-            settings(&new.path().join("llvm-19"), &format!("include_dirs = [{:?}]\n", headers.to_str().unwrap()));
+            settings(
+                &new.path().join("llvm-19"),
+                &format!("include_dirs = [{:?}]\n", headers.to_str().unwrap()),
+            );
             // Another test process may have been faster.
             fs::rename(new.keep(), &place).ok();
         }
@@ -177,6 +180,14 @@ impl World {
             self.write(name, text);
         }
         self
+    }
+
+    /// A copy of everything, elsewhere.
+    pub fn copy(&self) -> World {
+        let mut copy = World::new();
+        copy_tree(&self.dir(), &copy.dir(), &[]);
+        copy.request = self.request.clone();
+        copy
     }
 
     /// The folder everything lies in.
@@ -285,7 +296,11 @@ impl World {
             .collect();
         assert!(left.is_empty(), "{what}: left behind: {left:?}");
         let lock = fs::File::open(self.at(".jmake/lock")).unwrap();
-        lock.try_lock().unwrap_or_else(|e| panic!("{what}: the lock is held: {e}"));
+        // A process that another thread is just starting holds copies of all descriptors.
+        let start = Instant::now();
+        while lock.try_lock().is_err() {
+            assert!(start.elapsed() < Duration::from_secs(5), "{what}: the lock is held");
+        }
     }
 
     /// The store holds no damaged entry.
@@ -369,9 +384,7 @@ impl Said {
 
     /// The units that were compiled, sorted.
     pub fn compiled(&self) -> Vec<&str> {
-        let is_source = |label: &&str| {
-            [".c", ".cpp", ".cc"].iter().any(|ending| label.ends_with(ending))
-        };
+        let is_source = |label: &&str| [".c", ".cpp", ".cc"].iter().any(|ending| label.ends_with(ending));
         let mut names: Vec<_> = self.started.iter().map(String::as_str).filter(is_source).collect();
         names.sort_unstable();
         names
@@ -441,7 +454,7 @@ pub fn copy_tree(from: &Path, to: &Path, leave_out: &[&str]) {
 }
 
 /// A fault of the disk in a child.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// The number of the state-changing call, from 0; no fault when `None`.
     pub at: Option<u64>,
@@ -449,6 +462,8 @@ pub struct Fault {
     pub errno: i32,
     /// Whether later calls fail too.
     pub from_there_on: bool,
+    /// The only folder whose disk is faulty, and counted, if not all are.
+    pub below: Option<PathBuf>,
 }
 
 impl Fault {
@@ -525,6 +540,9 @@ pub fn finish_child(mut command: Command, report: &Path) -> Child {
 pub fn obey() {
     let Some(order) = std::env::var(ORDER).ok() else { return };
     let order: Order = serde_json::from_str(&order).unwrap();
+    if let Some(dir) = &order.fault.below {
+        jmake_core::fs::fault::only_below(dir);
+    }
     if let Some(at) = order.fault.at {
         jmake_core::fs::fault::arm(at, order.fault.errno, order.fault.from_there_on);
     }
