@@ -400,7 +400,7 @@ fn explain(state: &std::path::Path, plan: &Plan, executed: &Executed) -> Result<
             reason: why.map(serde_json::to_value).transpose()?,
         });
     }
-    fs::write(&state.join("explain.json"), &serde_json::to_vec(&list)?)
+    fs::write_own(&state.join("explain.json"), &serde_json::to_vec(&list)?)
 }
 
 /// What became of each action in the last build that looked into them.

@@ -116,7 +116,8 @@ pub fn materialise(context: &Context<'_>, action: &Action, made: &[Made]) -> Res
         context.memo.forget(path);
         let folder = place.parent().unwrap_or(context.memo.root().as_path());
         let fetched = crate::fs::create_dir_all(folder).is_ok()
-            && context.store.is_some_and(|store| store.get(made.digest, &place, made.mode));
+            && crate::fs::clear_way(&place).is_ok()
+            && context.store.is_some_and(|store| store.get(made.digest, &place, made.mode).unwrap_or(false));
         if !fetched {
             return Err(path.clone());
         }

@@ -159,15 +159,35 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     put().with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-/// As [`write()`], unless `path` already holds exactly `bytes`; tells whether it wrote.
+/// As [`write()`] for a file of jmake's own: a folder in its place is damage and is removed.
 ///
 /// # Errors
 /// As [`write()`].
-pub fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool> {
+pub fn write_own(path: &Path, bytes: &[u8]) -> Result<()> {
+    clear_way(path).with_context(|| format!("cannot remove the folder `{}`", path.display()))?;
+    write(path, bytes)
+}
+
+/// Removes a folder at `path`, so that a file can be renamed to there; anything else may stay.
+///
+/// # Errors
+/// When the folder cannot be removed.
+pub fn clear_way(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() => remove_dir_all(path),
+        _ => Ok(()),
+    }
+}
+
+/// As [`write_own`], unless `path` already holds exactly `bytes`; tells whether it wrote.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_own_if_changed(path: &Path, bytes: &[u8]) -> Result<bool> {
     if read(path).is_ok_and(|old| old == bytes) {
         return Ok(false);
     }
-    write(path, bytes).map(|()| true)
+    write_own(path, bytes).map(|()| true)
 }
 
 /// A temporary file beside `path`, removed again when dropped.
@@ -219,18 +239,34 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// # Errors
 /// When `from` cannot be read or `to` not written.
 pub fn copy(from: &Path, to: &Path, mode: u32, expect: Option<Digest>) -> io::Result<Option<Digest>> {
-    let mut source = open(from)?;
+    copy_file(open(from)?, to, mode, expect)
+}
+
+/// As [`copy`] of an opened file.  With `expect`, a file that cannot be read to its end is one
+/// whose digest differs.
+///
+/// # Errors
+/// When `to` cannot be written; without `expect`, also when `source` cannot be read.
+pub fn copy_file(
+    mut source: File,
+    to: &Path,
+    mode: u32,
+    expect: Option<Digest>,
+) -> io::Result<Option<Digest>> {
     let mut target = temporary_for(to)?;
     fault::point(to)?;
     let mut hasher = Hasher::default();
     let mut piece = vec![0; 1 << 17];
     loop {
-        match source.read(&mut piece)? {
-            0 => break,
-            n => {
+        match source.read(&mut piece) {
+            Ok(0) => break,
+            Ok(n) => {
                 hasher.update(&piece[..n]);
                 target.write_all(&piece[..n])?;
             }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) if expect.is_some() => return Ok(None),
+            Err(e) => return Err(e),
         }
     }
     let digest = hasher.finish();
@@ -302,9 +338,12 @@ pub fn remove_all(path: &Path) -> io::Result<()> {
 /// Appends `bytes` to `path`, creating it when missing.
 ///
 /// # Errors
-/// When it cannot be opened or written.
+/// When it cannot be opened or written, or is no ordinary file.
 pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fault::point(path)?;
+    if stat(path)?.is_some_and(|stat| !stat.is_file()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not an ordinary file"));
+    }
     File::options().create(true).append(true).open(path)?.write_all(bytes)
 }
 
@@ -367,8 +406,7 @@ impl Lock {
         waiting: impl FnOnce(&str),
         cancelled: impl Fn() -> bool,
     ) -> io::Result<Lock> {
-        fault::point(path)?;
-        let mut file = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
+        let mut file = Lock::open(path)?;
         if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
             let mut holder = String::new();
             file.read_to_string(&mut holder).ok();
@@ -385,6 +423,16 @@ impl Lock {
         io::Seek::rewind(&mut file).ok();
         file.write_all(whoami.as_bytes()).ok();
         Ok(Lock { _file: file })
+    }
+
+    /// Opens the file to lock.  What is there but no file, or not to be opened, is damage.
+    fn open(path: &Path) -> io::Result<File> {
+        fault::point(path)?;
+        if stat(path).is_ok_and(|stat| stat.is_some_and(|stat| !stat.is_file())) {
+            remove_all(path)?;
+        }
+        let open = || File::options().create(true).truncate(false).read(true).write(true).open(path);
+        open().or_else(|e| remove_file(path).and_then(|()| open()).map_err(|_| e))
     }
 }
 

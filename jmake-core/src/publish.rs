@@ -58,8 +58,13 @@ fn put(context: &Context<'_>, file: &FilePath, result: &FilePath, made: &Made) -
         && fs::copy(&from, &place, made.mode, Some(made.digest))
             .with_context(|| format!("cannot write `{file}`"))?
             .is_some();
-    let fetched = || context.store.is_some_and(|store| store.get(made.digest, &place, made.mode));
-    if !copied && !fetched() {
+    let fetched = || match context.store {
+        Some(store) => {
+            store.get(made.digest, &place, made.mode).with_context(|| format!("cannot write `{file}`"))
+        }
+        None => Ok(false),
+    };
+    if !copied && !fetched()? {
         bail!("cannot write `{file}`: its content was lost while it was being published; build again");
     }
     memo.wrote(file, made.digest);
@@ -106,7 +111,7 @@ pub fn remove_orphans(memo: &Memo, plan: &Plan, executed: &Executed) -> Result<V
         }
     }
     if now != before {
-        fs::write(&list, &serde_json::to_vec_pretty(&now)?)?;
+        fs::write_own(&list, &serde_json::to_vec_pretty(&now)?)?;
     }
     Ok(removed)
 }
@@ -160,7 +165,7 @@ pub fn compile_commands(memo: &Memo, commands: &[CompileCommand]) -> Result<()> 
         })
         .collect();
     let file = root.join(STATE_DIR).join("compile_commands.json");
-    fs::write_if_changed(&file, &serde_json::to_vec_pretty(&entries)?)?;
+    fs::write_own_if_changed(&file, &serde_json::to_vec_pretty(&entries)?)?;
     let link = root.join("compile_commands.json");
     if link.symlink_metadata().is_err() {
         // A file system without links, or a root that is read-only, does not stop a build.

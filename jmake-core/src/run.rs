@@ -18,7 +18,6 @@ use crate::cas::Store;
 use crate::depfile;
 use crate::digest::Digest;
 use crate::event::ActionKind;
-use crate::freshness::store_key;
 use crate::fs;
 use crate::lex::Kind;
 use crate::memo::Memo;
@@ -147,11 +146,13 @@ fn attempt(context: &Context<'_>, action: &Action, inputs: &[Version], scratch: 
             store.put(&temporary, made.digest);
         }
         fs::create_dir_all(place.parent().unwrap_or(scratch))?;
-        fs::rename(&temporary, &place).with_context(|| format!("cannot put `{output}` in place"))?;
+        fs::clear_way(&place)
+            .and_then(|()| fs::rename(&temporary, &place))
+            .with_context(|| format!("cannot put `{output}` in place"))?;
         context.memo.wrote(output, made.digest);
     }
     if let Some(store) = context.store.filter(|_| trace.key != UNTRACKED) {
-        store.add_trace(store_key(trace.key, inputs), &trace);
+        store.add_trace(&trace);
     }
     Ok(Attempt::Done(Box::new(trace)))
 }
