@@ -68,21 +68,23 @@ class Comparison:
             raise measure.Failed(f"{self.group}: the library exports nothing")
         return len(ours)
 
-    def case(self, name, repeats, before, target, only=None, watch=False, note="", settle=0):
+    def case(self, name, repeats, before, target, only=None, watch=True, note=""):
         """Measures: `before(tree, number)` changes a tool's tree, then it builds."""
         case = Case(self.group, name, target, note=note)
         chosen = [tree for tree in self.trees if only is None or tree.name in only]
         for number in range(repeats):
             for tree in chosen:
                 before(tree, number)
-            if settle:
-                time.sleep(settle)
             for tree in chosen:
                 run = tree.build(watch=watch)
                 case.seconds.setdefault(tree.name, []).append(run.seconds)
                 if tree is self.jmake:
                     case.memory = max(case.memory, run.memory)
         self.cases.append(case)
+        if not watch:
+            case.memory = self.jmake.short_peak()
+        # Kept at once: a long comparison may be interrupted.
+        self.settings.keep(self.cases)
         figures = ", ".join(f"{name} {measure.median(times):.3f} s" for name, times in case.seconds.items())
         self.log(f"{self.group} | {name}: {figures}")
         return case
@@ -129,15 +131,15 @@ def fresh_clone(tree, _number):
     tree.forget_tree()
 
 
-def unit_cases(comparison, unit, header, repeats, peers=None):
-    """The cases of every project: nothing, one unit, the widely included header."""
+def unit_cases(comparison, unit, header, repeats, waves, peers=None):
+    """The cases of every project: nothing, one unit, the widely included header (`waves` times)."""
     at_ninja = ("ratio", "ninja", 1.0)
-    comparison.case("nothing changed", max(repeats, 7), nothing, at_ninja, only=peers)
+    comparison.case("nothing changed", max(repeats, 7), nothing, at_ninja, only=peers, watch=False)
     comparison.case("one unit's body edited", repeats, lambda t, n: body_edit(t.root / unit, n), ("ratio", "ninja", 1.05), only=peers)
     if header:
-        comparison.case("wide header touched", repeats, lambda t, _: touch(t.root / header), ("ratio", "ninja", 0.1), only=peers)
-        comparison.case("comment edited in wide header", repeats, lambda t, n: comment_in_place(t.root / header, n), ("ratio", "ninja", 0.1), only=peers)
-        comparison.case("comment line added to wide header", repeats, lambda t, n: comment_line(t.root / header, n), ("ratio", "ninja", 1.05), only=peers)
+        comparison.case("wide header touched", waves, lambda t, _: touch(t.root / header), ("ratio", "ninja", 0.1), only=peers)
+        comparison.case("comment edited in wide header", waves, lambda t, n: comment_in_place(t.root / header, n), ("ratio", "ninja", 0.1), only=peers)
+        comparison.case("comment line added to wide header", waves, lambda t, n: comment_line(t.root / header, n), ("ratio", "ninja", 1.05), only=peers)
 
 
 def branch_case(comparison, unit, header, repeats, peers=None):
@@ -191,8 +193,8 @@ def bullet(settings, options, log):
         few = options.repeats or 2
         caches = ["jmake", "ninja + ccache", "ninja + sccache"]
         comparison.case("fresh clone, warm cache", few + 1, fresh_clone, ("ratio", "ninja + ccache", 1.0), only=caches)
-        unit_cases(comparison, unit, wide, few, peers=["jmake", "ninja"])
-        comparison.case("cold", few, forget, ("ratio", "ninja", 1.05), only=["jmake", "ninja"], watch=True)
+        unit_cases(comparison, unit, wide, few + 3, options.repeats or 1, peers=["jmake", "ninja"])
+        comparison.case("cold", few, forget, ("ratio", "ninja", 1.05), only=["jmake", "ninja"])
         lto_cases(comparison, 1)
         return comparison.cases
     finally:
@@ -208,11 +210,11 @@ def small(name, unit, header):
         for tree in comparison.trees:
             edit(tree.root / unit, lambda text: text + '\nextern "C" int bench_mark() { return 1000; // edited by the benchmark\n}\n')
             tree.build()
-        repeats = options.repeats or 3
-        unit_cases(comparison, unit, header, repeats)
-        branch_case(comparison, unit, header, 1)
+        repeats = options.repeats or 5
+        unit_cases(comparison, unit, header, repeats, options.repeats or 2, peers=["jmake", "ninja"])
+        branch_case(comparison, unit, header, 1, peers=["jmake", "ninja"])
         comparison.case("fresh clone, warm cache", repeats, fresh_clone, ("ratio", "ninja + ccache", 1.0), only=["jmake", "ninja + ccache"])
-        comparison.case("cold", min(repeats, 3), forget, ("ratio", "ninja", 1.05), only=["jmake", "ninja"], watch=True)
+        comparison.case("cold", min(repeats, 2), forget, ("ratio", "ninja", 1.05), only=["jmake", "ninja"])
         return comparison.cases
     return cases
 
@@ -223,16 +225,19 @@ def generated(units, fake):
         used = settings
         if fake:
             bin_dir = tools.fake_toolchain(options.fakecc, settings.work)
-            used = tools.Settings(settings.jmake, settings.work, settings.jobs, bin_dir)
+            used = tools.Settings(settings.jmake, settings.work, settings.jobs, settings.keep, bin_dir)
         name = f"{units:,} units".replace(",", " ") + (" (fakecc)" if fake else "")
         comparison = Comparison(name, used, lambda root: trees.generate(root, units), [tools.Ninja], log)
         comparison.prepare()
-        repeats = options.repeats or (5 if units <= 1000 else 3)
+        repeats = options.repeats or (3 if units > 10_000 else 7)
         unit = str(trees.unit_path("", units // 2))
-        unit_cases(comparison, unit, "include/base.hpp" if units <= 10_000 else None, repeats)
-        if units <= 10_000:
-            branch_case(comparison, unit, "include/h00001.hpp", 2)
-            comparison.case("cold", 2, forget, ("ratio", "ninja", 1.05), watch=True)
+        # In the small tree the compiler is real and a header that all units include takes long.
+        header = {1_000: "include/h00001.hpp", 10_000: "include/base.hpp"}.get(units)
+        waves = options.repeats or (2 if units <= 1000 else 1)
+        unit_cases(comparison, unit, header, repeats, waves)
+        if header:
+            branch_case(comparison, unit, "include/h00001.hpp", waves)
+            comparison.case("cold", waves, forget, ("ratio", "ninja", 1.05))
         return comparison.cases
     return cases
 
@@ -242,10 +247,10 @@ def mathlib(settings, options, log):
     comparison = Comparison("MathLib", settings, trees.mathlib, [tools.Ninja], log)
     comparison.prepare()
     repeats = options.repeats or 5
-    comparison.case("cold", repeats, forget, ("seconds", 28.3, "seed: 28.3 s"), watch=True)
+    comparison.case("cold", repeats, forget, ("seconds", 28.3, "seed: 28.3 s"))
     unit = "src/series.cpp"
     comparison.case("one file edited", repeats, lambda t, n: body_edit(t.root / unit, n), ("seconds", 1.8, "seed: 1.8 s"))
-    comparison.case("nothing changed", max(repeats, 7), nothing, ("seconds", 0.12, "seed: 0.12 s"))
+    comparison.case("nothing changed", max(repeats, 7), nothing, ("seconds", 0.12, "seed: 0.12 s"), watch=False)
     return comparison.cases
 
 
@@ -266,7 +271,7 @@ def smoke(settings, options, log):
     try:
         comparison.prepare()
         unit = "src/d0000/u000025.cpp"
-        unit_cases(comparison, unit, "include/base.hpp", 1, peers=["jmake", "ninja"])
+        unit_cases(comparison, unit, "include/base.hpp", 1, 1, peers=["jmake", "ninja"])
         branch_case(comparison, unit, "include/base.hpp", 1, peers=["jmake", "ninja"])
         comparison.case("fresh clone, warm cache", 1, fresh_clone, ("ratio", "ninja + ccache", 1.0))
         exported = comparison.check()

@@ -70,12 +70,11 @@ def load(path):
     return [cases.Case(**{**case, "target": tuple(case["target"])}) for case in json.loads(path.read_text())]
 
 
-def keep(path, old, new):
-    """New figures replace those of the same group."""
-    groups = {case.group for case in new}
-    merged = [case for case in old if case.group not in groups] + new
+def keep(path, new):
+    """New figures replace those of the same case."""
+    named = {(case.group, case.name) for case in new}
+    merged = [case for case in load(path) if (case.group, case.name) not in named] + new
     path.write_text(json.dumps([asdict(case) for case in merged], indent=1))
-    return merged
 
 
 def write_report(found):
@@ -94,19 +93,18 @@ def main():
     work = REPOSITORY / "target" / ("bench-smoke" if options.smoke else "bench")
     work.mkdir(parents=True, exist_ok=True)
     results = work / "results.json"
-    found = load(results)
     if options.report:
-        write_report(found)
+        write_report(load(results))
         return 0
     build_programs(options)
     options.downloads = REPOSITORY / "target" / "sources"
     options.downloads.mkdir(parents=True, exist_ok=True)
-    settings = tools.Settings(options.jmake, work, options.jobs)
+    settings = tools.Settings(options.jmake, work, options.jobs, lambda new: keep(results, new))
     chosen = {"smoke": cases.smoke} if options.smoke else {name: cases.ALL[name] for name in options.cases or cases.ALL}
     log = lambda line: print(line, flush=True)
     for name, measure_case in chosen.items():
         try:
-            found = keep(results, found, measure_case(settings, options, log))
+            measure_case(settings, options, log)
         except measure.Failed as failure:
             print(f"{name}: {failure}", file=sys.stderr)
             if options.smoke:
@@ -114,5 +112,5 @@ def main():
         if not options.keep:
             shutil.rmtree(work / "trees", ignore_errors=True)
     if not options.smoke:
-        write_report(found)
+        write_report(load(results))
     return 0

@@ -1,8 +1,9 @@
 """Runs one command and tells how long it took and how much memory it itself used.
 
 The kernel's figure at the end of a process includes its children, and a compiler is far larger than
-a build tool; so while it runs, the peak of the process alone can be read from `/proc` (for a run that
-starts no children the kernel's figure is the right one).
+a build tool; so the peak of the process alone is read from `/proc` while it runs.  A run too short for
+that starts no children, and is done once more under `/usr/bin/time` (started by Python directly it
+would count what Python itself uses).
 """
 
 import os
@@ -18,7 +19,7 @@ class Run:
     """One finished command."""
 
     seconds: float
-    memory: int  # the process's own peak resident size, bytes
+    memory: int  # the process's own peak resident size in bytes, 0 when not seen
     output: str
     code: int
 
@@ -50,8 +51,8 @@ def run(argv, cwd, env, check=True, watch=False):
     if watch:
         thread.start()
     output = process.stdout.read()
-    # Reaped by hand for the resource usage.
-    _, status, usage = os.wait4(process.pid, 0)
+    # Reaped by hand: the moment of the end is what counts.
+    _, status = os.waitpid(process.pid, 0)
     seconds = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     done.set()
@@ -61,12 +62,22 @@ def run(argv, cwd, env, check=True, watch=False):
     text = output.decode(errors="replace")
     if check and process.returncode != 0:
         raise Failed(f"{argv[:4]} in {cwd} exited with {process.returncode}:\n{text[-2000:]}")
-    return Run(seconds, peak[0] or usage.ru_maxrss * 1024, text, process.returncode)
+    return Run(seconds, peak[0], text, process.returncode)
 
 
 def _watch(pid, done, peak):
-    while not done.wait(0.02):
+    pause = 0.002
+    while not done.wait(pause):
         peak[0] = max(peak[0], _own_peak(pid))
+        pause = min(pause * 1.5, 0.02)
+
+
+def short_peak(argv, cwd, env):
+    """The peak resident size in bytes of a short command that starts no others."""
+    if not os.path.exists("/usr/bin/time"):
+        return 0
+    done = subprocess.run(["/usr/bin/time", "-f", "%M", *argv], cwd=cwd, env=env, capture_output=True, text=True)
+    return int(done.stderr.split()[-1]) * 1024
 
 
 def median(values):

@@ -23,7 +23,7 @@ def judge(case):
     if tool not in case.seconds:
         return "", f"≤ {limit} × {tool}", None
     ratio = measure.ratio(ours, case.seconds[tool])
-    return f"{ratio:.2f} × {tool}", f"≤ {limit} × {tool}", ratio <= limit
+    return f"{ratio:.2g} × {tool}" if ratio < 0.1 else f"{ratio:.2f} × {tool}", f"≤ {limit} × {tool}", ratio <= limit
 
 
 def _verdict(reached):
@@ -49,7 +49,7 @@ def markdown(cases, machine, text):
         for case in mine:
             times = [seconds(measure.median(case.seconds[tool])) if tool in case.seconds else "" for tool in used]
             ratio, target, reached = judge(case)
-            memory = f"{case.memory / (1 << 20):.0f} MiB"
+            memory = f"{case.memory / (1 << 20):.0f} MiB" if case.memory else ""
             name = f"{case.name} ({case.note})" if case.note else case.name
             runs = len(case.seconds["jmake"])
             lines.append(f"| {name} | {' | '.join(times)} | {ratio} | {target} | {_verdict(reached)} | {memory} | {runs} |")
@@ -100,7 +100,7 @@ def plot(cases):
         kind = "win" if ratio <= 1 else "lose"
         out.append(f'<text x="20" y="{y + 13}">{_escape(case.name)}</text>')
         out.append(f'<rect class="{kind}" x="{start:.1f}" y="{y + 3}" width="{max(end - start, 1.5):.1f}" height="12" rx="2"/>')
-        out.append(f'<text class="dim" x="{left + width + 8}" y="{y + 13}">{ratio:.2f}</text>')
+        out.append(f'<text class="dim" x="{left + width + 8}" y="{y + 13}">{ratio:.2g}</text>')
         y += row
     out.append("</svg>")
     return "\n".join(out) + "\n"

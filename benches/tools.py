@@ -28,10 +28,12 @@ LLVM = _newest_llvm()
 class Settings:
     """What all tools of one comparison share."""
 
-    def __init__(self, jmake, work, jobs, toolchain=LLVM):
+    def __init__(self, jmake, work, jobs, keep, toolchain=LLVM):
         self.jmake = Path(jmake)
         self.work = Path(work)
         self.jobs = jobs
+        # Called with the cases of a comparison whenever there is a new one.
+        self.keep = keep
         self.toolchain = Path(toolchain)
 
     def env(self, **more):
@@ -52,10 +54,16 @@ class Jmake:
         self.cache = Path(cache or settings.work / "cache-jmake")
         self.flags = []
 
-    def build(self, watch=False):
+    def _start(self):
         env = self.settings.env(XDG_CACHE_HOME=str(self.cache), JMAKE_DAEMON="off")
         argv = [str(self.settings.jmake), "build", str(self.root), f"-j{self.settings.jobs}", *self.flags]
-        run = measure.run(argv, self.root, env, watch=watch)
+        return argv, self.root, env
+
+    def short_peak(self):
+        return measure.short_peak(*self._start())
+
+    def build(self, watch=False):
+        run = measure.run(*self._start(), watch=watch)
         if not self.library().exists():
             raise measure.Failed(f"jmake made no library:\n{run.output[-2000:]}")
         return run

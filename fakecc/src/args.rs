@@ -286,7 +286,7 @@ mod tests {
     fn spellings() {
         let args = parsed(
             "-Ia -I b -isystemc -isystem d -DX=1 -D Y -include p.h -std=c++20 -O2 -flto=thin \
-             -ffat-lto-objects -fPIC -MD -MF f.d -MT t -c x.cc -o x.o -Wall -fcolor-diagnostics -g",
+             -ffat-lto-objects -fPIC -MD -MFf.d -MT t -c x.cc -o x.o -Wall -fcolor-diagnostics -g",
         );
         assert_eq!(args.dirs, [b"a", b"b"]);
         assert_eq!(args.system_dirs, [b"c", b"d"]);

@@ -46,7 +46,7 @@ pub struct Store {
 }
 
 /// What [`Store::stat`] counts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Contents {
     /// Stored files.
     pub blobs: u64,
@@ -61,7 +61,7 @@ pub struct Contents {
 }
 
 /// What [`Store::verify`] found.
-#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Verified {
     /// Entries examined.
     pub checked: u64,
@@ -72,7 +72,7 @@ pub struct Verified {
 }
 
 /// What [`Store::gc`] did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Collected {
     /// Entries removed.
     pub removed: u64,

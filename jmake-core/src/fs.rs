@@ -335,6 +335,15 @@ pub fn remove_all(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Removes a folder that holds nothing.
+///
+/// # Errors
+/// When it holds something or cannot be removed.
+pub fn remove_empty_dir(path: &Path) -> io::Result<()> {
+    fault::point(path)?;
+    fs::remove_dir(path)
+}
+
 /// Appends `bytes` to `path`, creating it when missing.
 ///
 /// # Errors
@@ -406,28 +415,48 @@ impl Lock {
         waiting: impl FnOnce(&str),
         cancelled: impl Fn() -> bool,
     ) -> io::Result<Lock> {
-        let mut file = Lock::open(path)?;
-        if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
-            let mut holder = String::new();
-            file.read_to_string(&mut holder).ok();
-            waiting(holder.trim());
-            while let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
-                if cancelled() {
-                    return Err(io::ErrorKind::Interrupted.into());
-                }
-                std::thread::sleep(Duration::from_millis(20));
+        let mut waiting = Some(waiting);
+        loop {
+            let file = Lock::open(path)?;
+            Lock::wait(&file, &mut waiting, &cancelled)?;
+            // Whoever held it may have removed it, with the folder it lies in.
+            if stat(path)? == Some(stat_id(&file.metadata()?)) {
+                return Ok(Lock::signed(file, whoami));
             }
         }
-        // Who holds the lock is a courtesy to the next in line, so failing to say so is no error.
+    }
+
+    fn wait(
+        file: &File,
+        waiting: &mut Option<impl FnOnce(&str)>,
+        cancelled: impl Fn() -> bool,
+    ) -> io::Result<()> {
+        while let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
+            if let Some(waiting) = waiting.take() {
+                let mut holder = String::new();
+                (&mut &*file).read_to_string(&mut holder).ok();
+                waiting(holder.trim());
+            }
+            if cancelled() {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Who holds the lock is a courtesy to the next in line, so failing to say so is no error.
+    fn signed(mut file: File, whoami: &str) -> Lock {
         file.set_len(0).ok();
         io::Seek::rewind(&mut file).ok();
         file.write_all(whoami.as_bytes()).ok();
-        Ok(Lock { _file: file })
+        Lock { _file: file }
     }
 
     /// Opens the file to lock.  What is there but no file, or not to be opened, is damage.
     fn open(path: &Path) -> io::Result<File> {
         fault::point(path)?;
+        fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
         if stat(path).is_ok_and(|stat| stat.is_some_and(|stat| !stat.is_file())) {
             remove_all(path)?;
         }

@@ -5,12 +5,14 @@
 //! What jmake published earlier and no longer makes is removed, but only while it is still exactly
 //! what jmake wrote there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::action::ActionId;
 use crate::digest::Digest;
-use crate::execute::{Executed, materialise};
+use crate::event::Event;
+use crate::execute::Executed;
 use crate::fs;
 use crate::memo::Memo;
 use crate::path::FilePath;
@@ -19,12 +21,18 @@ use crate::run::Context;
 use crate::scratch;
 use crate::trace::Made;
 
-/// Publishes every goal of `plan` that `executed` made; gives the files that were written.
+/// Publishes every goal of `plan` that `executed` made; gives the actions whose results are
+/// nowhere any more, although they are recorded: damage, or a collection at the wrong moment.
 ///
 /// # Errors
 /// When a result cannot be put in place.
-pub fn publish(context: &Context<'_>, plan: &Plan, executed: &Executed) -> Result<Vec<FilePath>> {
-    let mut written = Vec::new();
+pub fn publish(
+    context: &Context<'_>,
+    plan: &Plan,
+    executed: &Executed,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<HashSet<ActionId>> {
+    let mut lost = HashSet::new();
     let folders: BTreeSet<_> = plan.goals.iter().filter_map(|goal| goal.file.parent()).collect();
     for folder in folders {
         // A build that was killed while it published has left half a file here.
@@ -33,20 +41,32 @@ pub fn publish(context: &Context<'_>, plan: &Plan, executed: &Executed) -> Resul
     for goal in &plan.goals {
         let action = &plan.graph.actions()[goal.action];
         let Some(made) = executed.made.get(&goal.action).and_then(|made| made.first()) else { continue };
-        if put(context, &goal.file, action.name(), made)? {
-            written.push(goal.file.clone());
+        match put(context, &goal.file, action.name(), made)? {
+            Put::Written => on_event(Event::Published { path: goal.file.to_string() }),
+            Put::Lost => {
+                lost.insert(goal.action);
+            }
+            Put::Right => {}
         }
     }
-    Ok(written)
+    Ok(lost)
 }
 
-/// Makes `file` what `made` says, from `result` or from the store; tells whether it wrote.
-fn put(context: &Context<'_>, file: &FilePath, result: &FilePath, made: &Made) -> Result<bool> {
+enum Put {
+    /// It was there already.
+    Right,
+    Written,
+    /// Its content is neither on disk nor in the store.
+    Lost,
+}
+
+/// Makes `file` what `made` says, from `result` or from the store.
+fn put(context: &Context<'_>, file: &FilePath, result: &FilePath, made: &Made) -> Result<Put> {
     let memo = context.memo;
     let place = memo.root().resolve(file);
     let right_mode = memo.stat(file).is_some_and(|stat| stat.mode & 0o777 == made.mode);
     if right_mode && memo.digest(file).is_ok_and(|there| there == made.digest) {
-        return Ok(false);
+        return Ok(Put::Right);
     }
     let folder = place.parent().unwrap_or(memo.root().as_path());
     if folder.exists() && !folder.is_dir() {
@@ -65,26 +85,10 @@ fn put(context: &Context<'_>, file: &FilePath, result: &FilePath, made: &Made) -
         None => Ok(false),
     };
     if !copied && !fetched()? {
-        bail!("cannot write `{file}`: its content was lost while it was being published; build again");
+        return Ok(Put::Lost);
     }
     memo.wrote(file, made.digest);
-    Ok(true)
-}
-
-/// Whether every result can be published without running anything: it is in place, on disk or in
-/// the store.
-pub fn at_hand(context: &Context<'_>, plan: &Plan, executed: &Executed) -> BTreeSet<usize> {
-    let missing = |goal: &&crate::plan::Goal| {
-        let action = &plan.graph.actions()[goal.action];
-        let Some(made) = executed.made.get(&goal.action) else { return false };
-        let there = |file: &FilePath| {
-            made.first().is_some_and(|made| context.memo.digest(file).is_ok_and(|found| found == made.digest))
-        };
-        !there(&goal.file)
-            && !made.iter().all(|made| context.store.is_some_and(|store| store.has(made.digest)))
-            && materialise(context, action, made).is_err()
-    };
-    plan.goals.iter().filter(missing).map(|goal| goal.action).collect()
+    Ok(Put::Written)
 }
 
 /// Removes what an earlier build published and this one, which made everything, did not.
@@ -118,15 +122,25 @@ pub fn remove_orphans(memo: &Memo, plan: &Plan, executed: &Executed) -> Result<V
 
 /// Everything jmake has published in this project and that is still what it wrote.
 pub fn published(memo: &Memo) -> Vec<FilePath> {
+    published_and_changed(memo).0
+}
+
+/// What jmake has published in this project: first what is still as it wrote it, then what
+/// somebody has changed since.
+pub fn published_and_changed(memo: &Memo) -> (Vec<FilePath>, Vec<FilePath>) {
     let list = memo.root().as_path().join(STATE_DIR).join("published.json");
     let listed: BTreeMap<String, String> =
         fs::read(&list).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-    let ours = |(name, digest): (&String, &String)| {
-        let file = FilePath::new(unhex(name)?);
-        let digest = Digest::parse(digest)?;
-        memo.digest(&file).is_ok_and(|there| there == digest).then_some(file)
-    };
-    listed.iter().filter_map(ours).collect()
+    let (mut ours, mut others) = (Vec::new(), Vec::new());
+    for (name, digest) in &listed {
+        let Some(file) = unhex(name).map(FilePath::new) else { continue };
+        match memo.digest(&file) {
+            Ok(there) if Digest::parse(digest) == Some(there) => ours.push(file),
+            Ok(_) => others.push(file),
+            Err(_) => {}
+        }
+    }
+    (ours, others)
 }
 
 /// File names are bytes and JSON is text.

@@ -67,14 +67,19 @@ pub struct Sources<'a> {
 #[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Environment {
     /// `PATH`, split.
+    #[serde(with = "crate::portable::list")]
     pub path: Vec<PathBuf>,
     /// `PKG_CONFIG_PATH`.
+    #[serde(with = "crate::portable::option")]
     pub pkg_config_path: Option<PathBuf>,
     /// `HOME`.
+    #[serde(with = "crate::portable::option")]
     pub home: Option<PathBuf>,
     /// `XDG_CACHE_HOME`.
+    #[serde(with = "crate::portable::option")]
     pub cache_home: Option<PathBuf>,
     /// `XDG_CONFIG_HOME`.
+    #[serde(with = "crate::portable::option")]
     pub config_home: Option<PathBuf>,
     /// `MAKEFLAGS`.
     pub makeflags: String,
