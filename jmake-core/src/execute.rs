@@ -85,10 +85,26 @@ pub fn execute(
 ) -> Result<Executed> {
     on_event(Event::Planned { actions: graph.len() });
     let mut executed = Executed::default();
-    let mut lost = HashSet::new();
+    execute_again(graph, log, context, options, on_event, &mut executed, HashSet::new())?;
+    Ok(executed)
+}
+
+/// Goes on where `executed` ended, for the outputs of the actions in `lost` turned out to be gone.
+///
+/// # Errors
+/// As [`execute`].
+pub fn execute_again(
+    graph: &Graph,
+    log: &mut Log,
+    context: &Context<'_>,
+    options: &Options<'_>,
+    on_event: &mut dyn FnMut(Event),
+    executed: &mut Executed,
+    mut lost: HashSet<ActionId>,
+) -> Result<()> {
     let start = Instant::now();
     loop {
-        let mut pass = Pass::new(graph, log, context, options, on_event, &mut executed, start);
+        let mut pass = Pass::new(graph, log, context, options, on_event, executed, start);
         pass.run(&lost);
         let newly_lost = std::mem::take(&mut pass.lost);
         if let Some(e) = pass.error.take() {
@@ -96,7 +112,7 @@ pub fn execute(
         }
         executed.cancelled |= context.cancel.is_cancelled();
         if newly_lost.is_empty() || !executed.success() {
-            return Ok(executed);
+            return Ok(());
         }
         lost.extend(newly_lost);
     }
@@ -116,7 +132,8 @@ pub fn materialise(context: &Context<'_>, action: &Action, made: &[Made]) -> Res
         context.memo.forget(path);
         let folder = place.parent().unwrap_or(context.memo.root().as_path());
         let fetched = crate::fs::create_dir_all(folder).is_ok()
-            && context.store.is_some_and(|store| store.get(made.digest, &place, made.mode));
+            && crate::fs::clear_way(&place).is_ok()
+            && context.store.is_some_and(|store| store.get(made.digest, &place, made.mode).unwrap_or(false));
         if !fetched {
             return Err(path.clone());
         }

@@ -31,7 +31,7 @@ use crate::log::{Log, VersionId};
 use crate::memo::Memo;
 use crate::path::FilePath;
 use crate::sabotage;
-use crate::trace::{Trace, UNTRACKED, Version, stored_recipe};
+use crate::trace::{Trace, UNTRACKED, Version, store_key, stored_recipe};
 
 /// What is to be done about an action.
 #[derive(Clone, PartialEq, Debug)]
@@ -167,16 +167,6 @@ impl<'a> Checker<'a> {
         discovered.into_iter().all(|input| self.memo.digest(&input.path).is_ok_and(|now| now == input.digest))
             && trace.absent.iter().all(|path| self.memo.stat(path).is_none_or(|stat| stat.is_dir()))
     }
-}
-
-/// The name in the shared store of executions of `recipe` on inputs with content `declared`.
-pub fn store_key(recipe: Digest, declared: &[Version]) -> Digest {
-    let mut fields = Fields::new();
-    fields.push("recipe", recipe.as_bytes());
-    for input in declared {
-        fields.push("content", input.digest.as_bytes());
-    }
-    fields.digest()
 }
 
 fn same_content(old: Digest, old_blind: Option<Digest>, now: &Version, comment_blind: bool) -> bool {

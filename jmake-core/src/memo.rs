@@ -130,7 +130,7 @@ impl Memo {
         let mut bytes = VERSION.to_vec();
         bytes.extend_from_slice(Digest::of(&body.0).as_bytes());
         bytes.extend_from_slice(&body.0);
-        fs::write(path, &bytes)
+        fs::write_own(path, &bytes)
     }
 
     /// What a later build may trust about `look`.

@@ -1,6 +1,6 @@
 //! Runs one action: everything between the decision and the trace.
 //!
-//! The process writes into a folder of its own below `.jmake/tmp`.  Only after exit 0, with all
+//! The process writes into a folder of its own ([`crate::scratch`]).  Only after exit 0, with all
 //! outputs there and of the right form, the depfile whole, and every input certainly what its
 //! digest says, are the outputs moved to their places and a [`Trace`] made.  An input that changed
 //! while the tool ran means another run, at most four in all; anything else means failure,
@@ -18,7 +18,6 @@ use crate::cas::Store;
 use crate::depfile;
 use crate::digest::Digest;
 use crate::event::ActionKind;
-use crate::freshness::store_key;
 use crate::fs;
 use crate::lex::Kind;
 use crate::memo::Memo;
@@ -41,6 +40,8 @@ pub struct Context<'a> {
     pub probes: &'a Probes,
     /// Where results are shared, if they are.
     pub store: Option<&'a Store>,
+    /// Where processes write before their outputs are known to be good; below the root.
+    pub scratch: &'a Path,
     /// The build's request to stop.
     pub cancel: &'a Cancel,
 }
@@ -96,7 +97,7 @@ pub fn run(context: &Context<'_>, id: ActionId, action: &Action, inputs: &[Versi
     let start = Instant::now();
     let fail = |output: String, killed| Ended::Failed { output, wall: start.elapsed(), killed };
     for _ in 0..ATTEMPTS {
-        let scratch = context.memo.root().as_path().join(format!(".jmake/tmp/{id}"));
+        let scratch = context.scratch.join(id.to_string());
         let tried = attempt(context, action, &inputs, &scratch);
         // What is left there is of no use to anyone.
         fs::remove_dir_all(&scratch).ok();
@@ -145,11 +146,13 @@ fn attempt(context: &Context<'_>, action: &Action, inputs: &[Version], scratch: 
             store.put(&temporary, made.digest);
         }
         fs::create_dir_all(place.parent().unwrap_or(scratch))?;
-        fs::rename(&temporary, &place).with_context(|| format!("cannot put `{output}` in place"))?;
+        fs::clear_way(&place)
+            .and_then(|()| fs::rename(&temporary, &place))
+            .with_context(|| format!("cannot put `{output}` in place"))?;
         context.memo.wrote(output, made.digest);
     }
     if let Some(store) = context.store.filter(|_| trace.key != UNTRACKED) {
-        store.add_trace(store_key(trace.key, inputs), &trace);
+        store.add_trace(&trace);
     }
     Ok(Attempt::Done(Box::new(trace)))
 }

@@ -131,7 +131,7 @@ impl Snapshot {
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(Digest::of(&body.0).as_bytes());
         bytes.extend_from_slice(&body.0);
-        fs::write(path, &bytes)
+        fs::write_own(path, &bytes)
     }
 
     fn decode(bytes: &[u8]) -> Option<Snapshot> {

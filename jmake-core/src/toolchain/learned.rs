@@ -68,7 +68,7 @@ impl Learned {
         if !state.news {
             return Ok(());
         }
-        fs::write(path, &encode(&state.answers))?;
+        fs::write_own(path, &encode(&state.answers))?;
         state.news = false;
         Ok(())
     }

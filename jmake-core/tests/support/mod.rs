@@ -5,10 +5,12 @@
 
 // Each test binary uses a part of it.
 #![allow(dead_code)]
+#![allow(clippy::unwrap_used, reason = "a failing test may panic anywhere")]
 #![allow(clippy::disallowed_methods, reason = "tests write the inputs that jmake only reads")]
 
 pub mod check;
 pub mod edits;
+pub mod fake;
 pub mod oracle;
 pub mod script;
 pub mod tree;
