@@ -352,18 +352,29 @@ impl Lock {
         waiting: impl FnOnce(&str),
         cancelled: impl Fn() -> bool,
     ) -> io::Result<Lock> {
-        let mut file = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
-        if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
-            let mut holder = String::new();
-            file.read_to_string(&mut holder).ok();
-            waiting(holder.trim());
-            while let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
-                if cancelled() {
-                    return Err(io::ErrorKind::Interrupted.into());
+        let mut waiting = Some(waiting);
+        let mut file = loop {
+            let mut file = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
+            if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
+                let mut holder = String::new();
+                file.read_to_string(&mut holder).ok();
+                if let Some(waiting) = waiting.take() {
+                    waiting(holder.trim());
                 }
-                std::thread::sleep(Duration::from_millis(20));
+                while let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
+                    if cancelled() {
+                        return Err(io::ErrorKind::Interrupted.into());
+                    }
+                    std::thread::sleep(Duration::from_millis(20));
+                }
             }
-        }
+            // Whoever held it may have removed the whole folder: a lock on a file that nobody finds
+            // any more keeps nobody out.
+            if stat(path)? == Some(stat_id(&file.metadata()?)) {
+                break file;
+            }
+            fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
+        };
         // Who holds the lock is a courtesy to the next in line, so failing to say so is no error.
         file.set_len(0).ok();
         io::Seek::rewind(&mut file).ok();

@@ -253,7 +253,8 @@ pub fn explain(root: &Root, file: Option<&Path>) -> Result<Explanation> {
     let all = explained(root).map_err(|e| {
         // That there is no file is what the message says already; anything else is news.
         let causes = e.chain().skip(1).map(ToString::to_string).collect::<Vec<_>>();
-        let absent = e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound);
+        let absent =
+            e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound);
         match absent {
             true => Diagnostic::error("no build of this project is recorded").hint("run `jmake build` first"),
             false => Diagnostic::error(format!("{e}: {}", causes.join(": "))),

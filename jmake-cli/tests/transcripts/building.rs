@@ -8,7 +8,9 @@ use crate::common::Shell;
 #[test]
 fn a_fresh_project() {
     let shell = Shell::new();
-    assert_data_eq!(shell.run("new x"), str![[r#"
+    assert_data_eq!(
+        shell.run("new x"),
+        str![[r#"
 $ jmake new x
 -- stdout
 created README.md
@@ -19,22 +21,31 @@ created jmake.toml
 created src/x.cpp
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("build x"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("build x"),
+        str![[r#"
 $ jmake build x
 -- stderr
     Finished release in [TIME] (1 compiled, 0 fresh, 0 restored) → julia/libx.so
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("build x"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("build x"),
+        str![[r#"
 $ jmake build x
 -- stderr
     Finished release in [TIME] (0 compiled, 1 fresh, 0 restored) → julia/libx.so
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("build x -v --force"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("build x -v --force"),
+        str![[r#"
 $ jmake build x -v --force
 -- stderr
    Compiling src/x.cpp: forced
@@ -42,15 +53,21 @@ $ jmake build x -v --force
     Finished release in [TIME] (1 compiled, 0 fresh, 0 restored) → julia/libx.so
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("build x -q --print library"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("build x -q --print library"),
+        str![[r#"
 $ jmake build x -q --print library
 -- stdout
 [DIR]/x/julia/libx.so
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("clean x"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("clean x"),
+        str![[r#"
 $ jmake clean x
 -- stdout
 removed julia/libx.so
@@ -59,42 +76,57 @@ removed compile_commands.json
 removed .jmake
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("clean x"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("clean x"),
+        str![[r#"
 $ jmake clean x
 -- stdout
 there is nothing to remove
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("build x"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("build x"),
+        str![[r#"
 $ jmake build x
 -- stderr
     Finished release in [TIME] (0 compiled, 0 fresh, 1 restored) → julia/libx.so
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("new x"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("new x"),
+        str![[r#"
 $ jmake new x
 -- stderr
 error: `[DIR]/x` is not empty; `jmake init [DIR]/x` adopts a folder that has files
 -- exit 2
 
-"#]]);
-    assert_data_eq!(shell.run("new y --template rust"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("new y --template rust"),
+        str![[r#"
 $ jmake new y --template rust
 -- stderr
 error: there is no template `rust`
 hint: the templates are `cpp` and `binary`
 -- exit 2
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn a_foreign_folder_is_told_once_how_to_keep_its_settings() {
     let shell = Shell::with(&[ADD]);
-    assert_data_eq!(shell.run("build"), str![[r#"
+    assert_data_eq!(
+        shell.run("build"),
+        str![[r#"
 $ jmake build
 -- stderr
     Finished release in [TIME] (1 compiled, 0 fresh, 0 restored) → julia/libdemo.so
@@ -102,22 +134,28 @@ note: the settings were found by looking and are kept in memory only
 hint: `jmake init` writes them to `jmake.toml`
 -- exit 0
 
-"#]]);
+"#]]
+    );
     shell.put("src/add.c", "int add(int a, int b) { return b + a + 0; }\n");
-    assert_data_eq!(shell.run("build"), str![[r#"
+    assert_data_eq!(
+        shell.run("build"),
+        str![[r#"
 $ jmake build
 -- stderr
     Finished release in [TIME] (1 compiled, 0 fresh, 0 restored) → julia/libdemo.so
 -- exit 0
 
-"#]]);
+"#]]
+    );
     assert!(!shell.has("jmake.toml"));
 }
 
 #[test]
 fn a_dry_run_builds_nothing() {
     let shell = Shell::with(&[ADD]);
-    assert_data_eq!(shell.run("build --dry-run"), str![[r#"
+    assert_data_eq!(
+        shell.run("build --dry-run"),
+        str![[r#"
 $ jmake build --dry-run
 -- stdout
 compile src/add.c: never built here before
@@ -126,38 +164,48 @@ link julia/libdemo.so: `src/add.c` is built again first
     Finished dry run in [TIME]; nothing was built
 -- exit 0
 
-"#]]);
+"#]]
+    );
     assert!(!shell.has("julia"));
 }
 
 #[test]
 fn quick_needs_a_record() {
     let shell = Shell::with(&[ADD]);
-    assert_data_eq!(shell.run("build --quick"), str![[r#"
+    assert_data_eq!(
+        shell.run("build --quick"),
+        str![[r#"
 $ jmake build --quick
 -- stderr
 error: nothing is recorded of this project, so `--quick` has nothing to go by
 hint: run `jmake build` once without `--quick`
 -- exit 2
 
-"#]]);
+"#]]
+    );
     shell.run("build");
     shell.put("src/new.c", "int more(void) { return 1; }\n");
     shell.put("src/add.c", "int add(int a, int b) { return a + b + 1; }\n");
-    assert_data_eq!(shell.run("build --quick"), str![[r#"
+    assert_data_eq!(
+        shell.run("build --quick"),
+        str![[r#"
 $ jmake build --quick
 -- stderr
     Finished release in [TIME] (1 compiled, 0 fresh, 0 restored) → julia/libdemo.so
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("build"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("build"),
+        str![[r#"
 $ jmake build
 -- stderr
     Finished release in [TIME] (1 compiled, 1 fresh, 0 restored) → julia/libdemo.so
 -- exit 0
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
@@ -166,7 +214,9 @@ fn warnings_come_once_and_again_with_the_next_build() {
     let a = ("src/a.c", "#include \"h.h\"\nint a(void) { return h(); }\n");
     let b = ("src/b.c", "#include \"h.h\"\nint b(void) { return h(); }\n");
     let shell = Shell::with(&[header, a, b, ("jmake.toml", "[compile]\nflags = ['-Wall']\n")]);
-    assert_data_eq!(shell.run("build -j1"), str![[r#"
+    assert_data_eq!(
+        shell.run("build -j1"),
+        str![[r#"
 $ jmake build -j1
 -- stderr
 In file included from src/a.c:1:
@@ -177,8 +227,11 @@ src/h.h:1:26: warning: unused variable 'unused' [-Wunused-variable]
     Finished release in [TIME] (2 compiled, 0 fresh, 0 restored) → julia/libdemo.so
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("build"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("build"),
+        str![[r#"
 $ jmake build
 -- stderr
 In file included from src/a.c:1:
@@ -189,12 +242,16 @@ src/h.h:1:26: warning: unused variable 'unused' [-Wunused-variable]
     Finished release in [TIME] (0 compiled, 2 fresh, 0 restored) → julia/libdemo.so
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("build -q"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("build -q"),
+        str![[r#"
 $ jmake build -q
 -- exit 0
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
@@ -202,7 +259,12 @@ fn json() {
     let shell = Shell::with(&[("jmake.toml", "[compile\n")]);
     let text = shell.run("build --message-format json");
     let lines: Vec<&str> = text.lines().collect();
-    assert_data_eq!(lines[2], str![[r#"{"event":"diagnostic","file":"jmake.toml","hint":null,"line":1,"message":"not valid TOML: unclosed table, expected `]`","severity":"error"}"#]]);
+    assert_data_eq!(
+        lines[2],
+        str![[
+            r#"{"event":"diagnostic","file":"jmake.toml","hint":null,"line":1,"message":"not valid TOML: unclosed table, expected `]`","severity":"error"}"#
+        ]]
+    );
     assert!(lines[3].contains("\"event\":\"summary\",\"exit_code\":2"), "{text}");
     let shell = Shell::with(&[ADD]);
     shell.run("build");
@@ -220,7 +282,9 @@ fn json() {
 #[test]
 fn timings_load_nothing_from_elsewhere() {
     let shell = Shell::with(&[ADD]);
-    assert_data_eq!(shell.run("build --timings"), str![[r#"
+    assert_data_eq!(
+        shell.run("build --timings"),
+        str![[r#"
 $ jmake build --timings
 -- stderr
      Timings [DIR]/.jmake/timings/timings.html
@@ -229,7 +293,8 @@ note: the settings were found by looking and are kept in memory only
 hint: `jmake init` writes them to `jmake.toml`
 -- exit 0
 
-"#]]);
+"#]]
+    );
     let page = shell.text(".jmake/timings/timings.html");
     assert!(page.contains("\"label\":\"src/add.c\"") && page.contains("never built here before"));
     for external in ["http://", "https://", "src=", "@import"] {
@@ -244,7 +309,9 @@ fn finished_libraries() {
     let maker = Shell::with(&[ADD]);
     maker.run("build");
     let shell = Shell::new();
-    assert_data_eq!(shell.run("new p --template binary"), str![[r#"
+    assert_data_eq!(
+        shell.run("new p --template binary"),
+        str![[r#"
 $ jmake new p --template binary
 -- stdout
 created README.md
@@ -255,8 +322,11 @@ created jmake.toml
 created lib/.gitkeep
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("build p"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("build p"),
+        str![[r#"
 $ jmake build p
 -- stderr
 warning: there are no libraries in `lib` yet
@@ -264,11 +334,14 @@ hint: put finished libraries there, or remove `kind = "prebuilt"` to compile sou
     Finished prebuilt in [TIME] (0 compiled, 0 fresh, 0 restored)
 -- exit 0
 
-"#]]);
+"#]]
+    );
     let library = jmake_core::fs::read(&maker.dir().join("julia/libdemo.so")).unwrap();
     jmake_core::fs::create_dir_all(&shell.dir().join("p/lib")).unwrap();
     jmake_core::fs::write(&shell.dir().join("p/lib/libdemo.so"), &library).unwrap();
-    assert_data_eq!(shell.run("build p"), str![[r#"
+    assert_data_eq!(
+        shell.run("build p"),
+        str![[r#"
 $ jmake build p
 -- stdout
 lib/libdemo.so: ELF for x86_64, without debug information
@@ -279,9 +352,12 @@ lib/libdemo.so: ELF for x86_64, without debug information
    Inspected 1 library in [TIME]
 -- exit 0
 
-"#]]);
+"#]]
+    );
     shell.put("p/lib/libbad.so", "\u{7f}ELF\0");
-    assert_data_eq!(shell.run("build p"), str![[r#"
+    assert_data_eq!(
+        shell.run("build p"),
+        str![[r#"
 $ jmake build p
 -- stdout
 lib/libbad.so: cannot be understood
@@ -296,5 +372,6 @@ hint: take it out of `lib`, or put the finished library in its place
 error: 1 library cannot be used here
 -- exit 1
 
-"#]]);
+"#]]
+    );
 }

@@ -8,31 +8,40 @@ use crate::common::Shell;
 #[test]
 fn nothing_to_build() {
     let shell = Shell::with(&[("notes.txt", "no code\n")]);
-    assert_data_eq!(shell.run("build"), str![[r#"
+    assert_data_eq!(
+        shell.run("build"),
+        str![[r#"
 $ jmake build
 -- stderr
 error: no C or C++ sources to build in `[DIR]`
 hint: name another folder, or put sources in this one
 -- exit 2
 
-"#]]);
+"#]]
+    );
     shell.put("tests/test.c", "int main(void) { return 0; }\n");
-    assert_data_eq!(shell.run("build"), str![[r#"
+    assert_data_eq!(
+        shell.run("build"),
+        str![[r#"
 $ jmake build
 -- stderr
 error: no C or C++ sources to build in `[DIR]`
 hint: sources left out: 1, such as `tests/test.c`, which lies in the test folder `tests`; `jmake discover` lists them all
 -- exit 2
 
-"#]]);
-    assert_data_eq!(shell.run("build nowhere"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("build nowhere"),
+        str![[r#"
 $ jmake build nowhere
 -- stderr
 error: cannot open the folder `[DIR]/nowhere`
   caused by: No such file or directory (os error 2)
 -- exit 2
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
@@ -41,22 +50,28 @@ fn no_compiler() {
     let config = shell.home().join(".config/jmake");
     jmake_core::fs::create_dir_all(&config).unwrap();
     jmake_core::fs::write(&config.join("config.toml"), b"[llvm]\nroot = '/nonexistent'\n").unwrap();
-    assert_data_eq!(shell.run("build"), str![[r#"
+    assert_data_eq!(
+        shell.run("build"),
+        str![[r#"
 $ jmake build
 -- stderr
 error: no usable clang 14 or newer in `/nonexistent/bin`, `/nonexistent`
 hint: install [..]
 -- exit 2
 
-"#]]);
-    assert_data_eq!(shell.run("tools"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("tools"),
+        str![[r#"
 $ jmake tools
 -- stderr
 error: no usable clang 14 or newer in `/nonexistent/bin`, `/nonexistent`
 hint: install [..]
 -- exit 2
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
@@ -65,7 +80,9 @@ fn a_source_that_does_not_compile_harms_nothing() {
     shell.run("build");
     let good = jmake_core::fs::read(&shell.dir().join("julia/libdemo.so")).unwrap();
     shell.put("src/add.c", "int add(int a, int b) { return a + c; }\n");
-    assert_data_eq!(shell.run("build"), str![[r#"
+    assert_data_eq!(
+        shell.run("build"),
+        str![[r#"
 $ jmake build
 -- stderr
 src/add.c:1:36: error: use of undeclared identifier 'c'
@@ -75,8 +92,11 @@ src/add.c:1:36: error: use of undeclared identifier 'c'
 error: 1 action failed in release after [TIME] (0 compiled, 0 fresh, 0 restored)
 -- exit 1
 
-"#]]);
-    assert_data_eq!(shell.run("build"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("build"),
+        str![[r#"
 $ jmake build
 -- stderr
 src/add.c:1:36: error: use of undeclared identifier 'c'
@@ -86,24 +106,31 @@ src/add.c:1:36: error: use of undeclared identifier 'c'
 error: 1 action failed in release after [TIME] (0 compiled, 0 fresh, 0 restored)
 -- exit 1
 
-"#]]);
+"#]]
+    );
     assert_eq!(jmake_core::fs::read(&shell.dir().join("julia/libdemo.so")).unwrap(), good);
-    assert_data_eq!(shell.run("explain"), str![[r#"
+    assert_data_eq!(
+        shell.run("explain"),
+        str![[r#"
 $ jmake explain
 -- stdout
 compile src/add.c: failed because `src/add.c` changed (23cf718c4918 → 4873bda9b6ca)
 link julia/libdemo.so: blocked
 -- exit 0
 
-"#]]);
+"#]]
+    );
     shell.put("src/add.c", ADD.1);
-    assert_data_eq!(shell.run("build"), str![[r#"
+    assert_data_eq!(
+        shell.run("build"),
+        str![[r#"
 $ jmake build
 -- stderr
     Finished release in [TIME] (0 compiled, 1 fresh, 0 restored) → julia/libdemo.so
 -- exit 0
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
@@ -113,7 +140,9 @@ fn a_missing_header_and_the_rest_goes_on() {
         ("src/b.c", "#include \"nothing.h\"\n"),
         ("src/c.c", "int c(void) { return 1; }\n"),
     ]);
-    assert_data_eq!(shell.run("build -j1 --keep-going -v"), str![[r#"
+    assert_data_eq!(
+        shell.run("build -j1 --keep-going -v"),
+        str![[r#"
 $ jmake build -j1 --keep-going -v
 -- stderr
    Compiling src/add.c: never built here before
@@ -127,13 +156,16 @@ src/b.c:1:10: fatal error: 'nothing.h' file not found
 error: 1 action failed in release after [TIME] (2 compiled, 0 fresh, 0 restored)
 -- exit 1
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn an_undefined_symbol() {
     let shell = Shell::with(&[("a.c", "int b(void);\nint a(void) { return b(); }\n")]);
-    assert_data_eq!(shell.run("build"), str![[r#"
+    assert_data_eq!(
+        shell.run("build"),
+        str![[r#"
 $ jmake build
 -- stderr
 ld.lld: error: undefined symbol: b
@@ -145,22 +177,28 @@ error: linking `julia/libdemo.so` failed
 error: 1 action failed in release after [TIME] (1 compiled, 0 fresh, 0 restored)
 -- exit 1
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn a_manifest_with_mistakes() {
     let shell = Shell::with(&[ADD, ("jmake.toml", "[compile\n")]);
-    assert_data_eq!(shell.run("build"), str![[r#"
+    assert_data_eq!(
+        shell.run("build"),
+        str![[r#"
 $ jmake build
 -- stderr
 error: not valid TOML: unclosed table, expected `]`
  --> jmake.toml:1
 -- exit 2
 
-"#]]);
+"#]]
+    );
     shell.put("jmake.toml", "[compile]\njobs = 'many'\nstd = 3\n");
-    assert_data_eq!(shell.run("build"), str![[r#"
+    assert_data_eq!(
+        shell.run("build"),
+        str![[r#"
 $ jmake build
 -- stderr
 error: `compile.jobs` must be a whole number from 1 to 4096, not `"many"`
@@ -169,8 +207,11 @@ error: `compile.std` must be a plain word, not `3`
  --> jmake.toml:3
 -- exit 2
 
-"#]]);
-    assert_data_eq!(shell.run("config validate"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("config validate"),
+        str![[r#"
 $ jmake config validate
 -- stdout
 error: `compile.jobs` must be a whole number from 1 to 4096, not `"many"`
@@ -179,9 +220,12 @@ error: `compile.std` must be a plain word, not `3`
  --> jmake.toml:3
 -- exit 1
 
-"#]]);
+"#]]
+    );
     shell.put("jmake.toml", "[compile]\nflagz = ['-O1']\n");
-    assert_data_eq!(shell.run("build"), str![[r#"
+    assert_data_eq!(
+        shell.run("build"),
+        str![[r#"
 $ jmake build
 -- stderr
 warning: unknown key `compile.flagz`
@@ -190,8 +234,11 @@ hint: the nearest key is `compile.flags`
     Finished release in [TIME] (1 compiled, 0 fresh, 0 restored) → julia/libdemo.so
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("config validate"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("config validate"),
+        str![[r#"
 $ jmake config validate
 -- stdout
 warning: unknown key `compile.flagz`
@@ -199,8 +246,11 @@ warning: unknown key `compile.flagz`
 hint: the nearest key is `compile.flags`
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("build --profile fast"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("build --profile fast"),
+        str![[r#"
 $ jmake build --profile fast
 -- stderr
 warning: unknown key `compile.flagz`
@@ -210,8 +260,11 @@ error: there is no profile `fast`
 hint: `release` and `dev` are always there; others are written as `[profile.<name>]`
 -- exit 2
 
-"#]]);
-    assert_data_eq!(shell.run("build --target nothing"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("build --target nothing"),
+        str![[r#"
 $ jmake build --target nothing
 -- stderr
 warning: unknown key `compile.flagz`
@@ -221,26 +274,32 @@ error: there is no target `nothing`
 hint: the targets are `demo`
 -- exit 2
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn an_output_folder_that_is_a_file() {
     let shell = Shell::with(&[ADD, ("julia", "a file\n")]);
-    assert_data_eq!(shell.run("build"), str![[r#"
+    assert_data_eq!(
+        shell.run("build"),
+        str![[r#"
 $ jmake build
 -- stderr
 error: the output folder `[DIR]/julia` is a file; remove it or set `binary.output_dir`
 -- exit 2
 
-"#]]);
+"#]]
+    );
     assert_eq!(shell.text("julia"), "a file\n");
 }
 
 #[test]
 fn what_cannot_be_understood() {
     let shell = Shell::new();
-    assert_data_eq!(shell.run("build --relese"), str![[r#"
+    assert_data_eq!(
+        shell.run("build --relese"),
+        str![[r#"
 $ jmake build --relese
 -- stderr
 error: unexpected argument '--relese' found
@@ -252,8 +311,11 @@ Usage: jmake build --release [PATH]
 For more information, try '--help'.
 -- exit 2
 
-"#]]);
-    assert_data_eq!(shell.run("biuld"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("biuld"),
+        str![[r#"
 $ jmake biuld
 -- stderr
 error: unrecognized subcommand 'biuld'
@@ -265,8 +327,11 @@ Usage: jmake [OPTIONS] <COMMAND>
 For more information, try '--help'.
 -- exit 2
 
-"#]]);
-    assert_data_eq!(shell.run("build --dev --release"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("build --dev --release"),
+        str![[r#"
 $ jmake build --dev --release
 -- stderr
 error: the argument '--dev' cannot be used with '--release'
@@ -276,7 +341,8 @@ Usage: jmake build --dev [PATH]
 For more information, try '--help'.
 -- exit 2
 
-"#]]);
+"#]]
+    );
     assert!(shell.run("--version").ends_with("-- exit 0\n"));
     for shell_name in ["bash", "zsh", "fish"] {
         let script = shell.run(&format!("completions {shell_name}"));

@@ -9,47 +9,64 @@ use crate::common::Shell;
 fn explaining() {
     let b = ("src/b.c", "#include \"b.h\"\nint b(void) { return B; }\n");
     let shell = Shell::with(&[ADD, b, ("src/b.h", "#define B 1\n"), ("jmake.toml", "")]);
-    assert_data_eq!(shell.run("explain"), str![[r#"
+    assert_data_eq!(
+        shell.run("explain"),
+        str![[r#"
 $ jmake explain
 -- stderr
 error: no build of this project is recorded
 hint: run `jmake build` first
 -- exit 2
 
-"#]]);
+"#]]
+    );
     shell.run("build");
     shell.put("src/b.h", "#define B 2\n");
     shell.run("build");
-    assert_data_eq!(shell.run("explain"), str![[r#"
+    assert_data_eq!(
+        shell.run("explain"),
+        str![[r#"
 $ jmake explain
 -- stdout
 compile src/b.c: ran because `src/b.h` changed (337cb5ef7e3b → 8526c5424720)
 link julia/libdemo.so: ran because `.jmake/release/objects/75ecd4b4d7a9e203-b.o` changed (ec3ea34d4401 → 722ee52c252e)
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("explain src/b.h"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("explain src/b.h"),
+        str![[r#"
 $ jmake explain src/b.h
 -- stdout
 compile src/b.c: ran because `src/b.h` changed (337cb5ef7e3b → 8526c5424720)
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("explain src/add.c"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("explain src/add.c"),
+        str![[r#"
 $ jmake explain src/add.c
 -- stdout
 `src/add.c` was fresh in the last build: nothing it depends on had changed
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("explain src/none.c"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("explain src/none.c"),
+        str![[r#"
 $ jmake explain src/none.c
 -- stdout
 there is no file `src/none.c`
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("-C src explain b.c --json"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("-C src explain b.c --json"),
+        str![[r#"
 $ jmake -C src explain b.c --json
 -- stdout
 {
@@ -72,13 +89,16 @@ $ jmake -C src explain b.c --json
 }
 -- exit 0
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn graphs() {
     let shell = Shell::with(&[("a.c", "#include \"a.h\"\n#include <zlib.h>\n"), ("a.h", "\n")]);
-    assert_data_eq!(shell.run("graph"), str![[r#"
+    assert_data_eq!(
+        shell.run("graph"),
+        str![[r#"
 $ jmake graph
 -- stdout
 {
@@ -104,8 +124,11 @@ $ jmake graph
 }
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("graph --format dot"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("graph --format dot"),
+        str![[r#"
 $ jmake graph --format dot
 -- stdout
 digraph jmake {
@@ -117,8 +140,11 @@ digraph jmake {
 }
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("graph --format mermaid"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("graph --format mermaid"),
+        str![[r#"
 $ jmake graph --format mermaid
 -- stdout
 graph LR
@@ -127,7 +153,8 @@ graph LR
   n0 --> n1
 -- exit 0
 
-"#]]);
+"#]]
+    );
     let actions = shell.run("graph --what actions");
     assert!(actions.contains("\"kind\": \"link\"") && actions.ends_with("-- exit 0\n"), "{actions}");
 }
@@ -139,7 +166,9 @@ fn discovering() {
         ("tests/t.c", "int main(void) { return 0; }\n"),
         ("include/add.h", "int add(int, int);\n"),
     ]);
-    assert_data_eq!(shell.run("discover"), str![[r#"
+    assert_data_eq!(
+        shell.run("discover"),
+        str![[r#"
 $ jmake discover
 -- stdout
 demo in [DIR]
@@ -158,7 +187,8 @@ left out
   tests/t.c: lies in the test folder `tests`
 -- exit 0
 
-"#]]);
+"#]]
+    );
     assert!(!shell.has(".jmake"), "discovering writes nothing");
     let json = shell.run("discover --json");
     assert!(json.contains("\"left_out\""), "{json}");
@@ -167,21 +197,27 @@ left out
 #[test]
 fn the_machine() {
     let shell = Shell::with(&[ADD]);
-    assert_data_eq!(shell.run("tools opt"), str![[r#"
+    assert_data_eq!(
+        shell.run("tools opt"),
+        str![[r#"
 $ jmake tools opt
 -- stdout
 [..]/opt
 -- exit 0
 
-"#]]);
-    assert_data_eq!(shell.run("tools nonsense"), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("tools nonsense"),
+        str![[r#"
 $ jmake tools nonsense
 -- stderr
 error: LLVM [..] has no tool `nonsense`
 hint: `jmake tools` lists those it has
 -- exit 2
 
-"#]]);
+"#]]
+    );
     let doctor = shell.run("doctor");
     assert!(doctor.contains("     ok  C++ headers: "), "{doctor}");
     assert!(!shell.has(".jmake"), "telling writes nothing");
