@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::absent::Probes;
 use crate::configure::{self, Config, Environment, Sources, Wanted, configure};
+use crate::diagnose::{self, Failure, Scene, diagnose};
 use crate::digest::{Digest, Fields};
 use crate::discover::{Discovery, Tree};
 use crate::event::{ActionKind, Diagnostic, Event, Outcome, Reason, Severity};
@@ -227,7 +228,9 @@ impl<'a> Work<'a> {
         };
         self.write_manifest(&discovery)?;
         let plan = plan(&config);
-        let built = self.run(&config, &plan, on_event)?;
+        let mut failures = Vec::new();
+        let built = self.run(&config, &plan, &mut failures, on_event)?;
+        self.diagnose(&discovery, &plan, &failures, on_event);
         if built.success && !self.request.dry_run && !self.request.quick {
             recorded::record(self.project.root(), &self.tree, &discovery)?;
         }
@@ -325,7 +328,37 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    fn run(&mut self, config: &Config, plan: &Plan, on_event: &mut dyn FnMut(Event)) -> Result<Built> {
+    /// Says what can be done about actions that failed.
+    fn diagnose(
+        &self,
+        discovery: &Discovery,
+        plan: &Plan,
+        failures: &[Failure],
+        on_event: &mut dyn FnMut(Event),
+    ) {
+        if failures.is_empty() {
+            return;
+        }
+        let scene = Scene {
+            memo: &self.project.memo,
+            tree: &self.tree,
+            discovery,
+            manifest: &self.project.manifest,
+            graph: &plan.graph,
+            ask: self.project.ask(self.cancel),
+            path: &self.environment.path,
+            pkg_config_path: self.environment.pkg_config_path.as_deref().map(std::path::Path::as_os_str),
+        };
+        tell(diagnose(&scene, failures), on_event);
+    }
+
+    fn run(
+        &mut self,
+        config: &Config,
+        plan: &Plan,
+        failures: &mut Vec<Failure>,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Built> {
         let memo = &self.project.memo;
         let state = memo.root().as_path().join(STATE_DIR);
         // What a killed build left there is of no use to anyone.
@@ -349,7 +382,13 @@ impl<'a> Work<'a> {
             dry_run: self.request.dry_run,
         };
         let mut warnings = Vec::new();
-        let mut listen = |event: Event| {
+        let mut listen = |mut event: Event| {
+            if let Event::Finished { action, kind, output, outcome: Outcome::Failed, .. } = &mut event {
+                let said = diagnose::says_all(*kind, output);
+                // What is said better afterwards need not be said twice.
+                let output = if said { std::mem::take(output) } else { output.clone() };
+                failures.push(Failure { action: *action, output });
+            }
             if let Event::Finished { label, output, outcome, .. } = &event
                 && !output.is_empty()
                 && matches!(outcome, Outcome::Fresh | Outcome::Restored | Outcome::Ran)

@@ -32,6 +32,7 @@ pub mod freshness;
 pub mod run;
 pub mod jobserver;
 pub mod execute;
+pub mod diagnose;
 pub mod configure;
 pub mod plan;
 pub mod publish;

@@ -41,7 +41,7 @@ fn blocks(output: &str) -> Vec<&str> {
         let chain = text.starts_with("In file included from ") || text.starts_with("                 from ");
         let complaint =
             [": warning: ", ": error: ", ": fatal error: "].iter().any(|word| text.contains(word));
-        let begins = (chain && !in_chain) || (complaint && !in_chain) || is_count(&text);
+        let begins = (!in_chain && (chain || complaint)) || is_count(&text);
         if begins && at > 0 {
             starts.push(at);
         }
