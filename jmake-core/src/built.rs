@@ -43,15 +43,15 @@ pub struct Built {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub libraries: Vec<Inspected>,
     /// Whether nothing was recorded of the project before.
-    #[serde(skip)]
+    #[serde(default)]
     pub first: bool,
     /// Whether something has to run in every build.
     pub untracked: bool,
     /// How long it took.
-    #[serde(skip)]
+    #[serde(with = "crate::event::seconds")]
     pub elapsed: Duration,
     /// Nothing was even looked into: the snapshot held.
-    #[serde(skip)]
+    #[serde(default)]
     pub untouched: bool,
 }
 
@@ -89,6 +89,7 @@ pub(crate) fn replay(mut built: Built, start: Instant, on_event: &mut dyn FnMut(
     (built.compiled, built.restored, built.ran) = (0, 0, 0);
     built.elapsed = start.elapsed();
     built.untouched = true;
+    built.first = false;
     built
 }
 

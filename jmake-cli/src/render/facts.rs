@@ -56,6 +56,9 @@ pub fn verdict(reply: &Reply) -> (u8, Option<Diagnostic>) {
             (DONE, Some(Diagnostic::note("nothing is missing in `jmake.toml`")))
         }
         Reply::Problems(problems) if problems.iter().any(Diagnostic::is_error) => (FAILED, None),
+        Reply::Problems(problems) if problems.is_empty() => {
+            (DONE, Some(Diagnostic::note("nothing is wrong with the settings")))
+        }
         Reply::Health(checks) if checks.iter().any(|check| !check.ok) => (FAILED, None),
         Reply::Verified(found) if !found.damaged.is_empty() && !found.repaired => (FAILED, None),
         Reply::Step(step) if !step.success => {

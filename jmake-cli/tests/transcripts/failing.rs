@@ -153,6 +153,9 @@ src/b.c:1:10: fatal error: 'nothing.h' file not found
       |          ^~~~~~~~~~~
 1 error generated.
      Blocked julia/libdemo.so
+error: there is no header `nothing.h`
+ --> src/b.c:1
+hint: name the folder it lies in under `compile.include_dirs`
 error: 1 action failed in release after [TIME] (2 compiled, 0 fresh, 0 restored)
 -- exit 1
 
@@ -168,12 +171,10 @@ fn an_undefined_symbol() {
         str![[r#"
 $ jmake build
 -- stderr
-ld.lld: error: undefined symbol: b
->>> referenced by a.c
->>>               .jmake/release/objects/c2441687a8140707-a.o:(a)
->>> did you mean: a
->>> defined in: .jmake/release/objects/c2441687a8140707-a.o
 error: linking `julia/libdemo.so` failed
+error: nothing defines `b`, which `a` uses
+ --> a.c
+hint: is its source part of the target (`jmake discover`), or its library in `link.libraries`
 error: 1 action failed in release after [TIME] (1 compiled, 0 fresh, 0 restored)
 -- exit 1
 

@@ -200,6 +200,8 @@ note: nothing is missing in `jmake.toml`
         shell.run("config validate"),
         str![[r#"
 $ jmake config validate
+-- stderr
+note: nothing is wrong with the settings
 -- exit 0
 
 "#]]
