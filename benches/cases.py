@@ -27,6 +27,7 @@ class Case:
     # What jmake should reach: ("ratio", tool, limit) or ("seconds", limit, text).
     target: tuple
     seconds: dict = field(default_factory=dict)
+    cpu: dict = field(default_factory=dict)
     memory: int = 0
     note: str = ""
 
@@ -78,6 +79,7 @@ class Comparison:
             for tree in chosen:
                 run = tree.build(watch=watch)
                 case.seconds.setdefault(tree.name, []).append(run.seconds)
+                case.cpu.setdefault(tree.name, []).append(run.cpu)
                 if tree is self.jmake:
                     case.memory = max(case.memory, run.memory)
         self.cases.append(case)

@@ -30,6 +30,8 @@ This page and its plot are written by `scripts/bench`; nothing in it is typed by
   directly with the line that the compiler driver prints, as jmake does.
 - ccache and sccache have caches of their own, and paths are made relative for them, so that a
   fresh clone can hit.
+- The CPU ratio is of processor time, compilers included; unlike time it hardly depends on what else
+  the machine does.
 - Memory is that of jmake's process alone, without the compilers it starts.
 - jmake runs without its daemon: each figure is a whole process from start to end."""
 
