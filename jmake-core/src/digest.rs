@@ -20,7 +20,7 @@ impl Digest {
     }
 
     /// The digest whose raw bytes are `raw`.
-    pub fn from_raw(raw: [u8; 32]) -> Digest {
+    pub const fn from_raw(raw: [u8; 32]) -> Digest {
         Digest(raw)
     }
 

@@ -28,7 +28,7 @@ use crate::log::Log;
 use crate::path::FilePath;
 use crate::run::{self, Context, Ended};
 use crate::sabotage;
-use crate::trace::{Made, Trace, Version};
+use crate::trace::{Made, Trace, UNTRACKED, Version};
 
 /// How to go about it.
 pub struct Options<'a> {
@@ -53,6 +53,8 @@ pub struct Executed {
     pub made: BTreeMap<ActionId, Vec<Made>>,
     /// Why each action that was not fresh ran or was restored.
     pub reasons: BTreeMap<ActionId, Reason>,
+    /// Whether some action read what cannot be tracked, and so has to run in every build.
+    pub untracked: bool,
     /// Whether the build was cancelled.
     pub cancelled: bool,
 }
@@ -493,6 +495,7 @@ impl<'a, 'e> Pass<'a, 'e> {
 
     fn done(&mut self, id: ActionId, trace: Trace, outcome: Outcome, why: Option<Reason>) {
         self.states[id].phase = Phase::Done;
+        self.executed.untracked |= trace.key == UNTRACKED;
         let output = String::from_utf8_lossy(&trace.diagnostics).into_owned();
         let ran = outcome == Outcome::Ran;
         self.states[id].made = trace.outputs.clone();

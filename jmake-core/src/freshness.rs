@@ -31,7 +31,7 @@ use crate::log::{Log, VersionId};
 use crate::memo::Memo;
 use crate::path::FilePath;
 use crate::sabotage;
-use crate::trace::{Trace, Version, stored_recipe};
+use crate::trace::{Trace, UNTRACKED, Version, stored_recipe};
 
 /// What is to be done about an action.
 #[derive(Clone, PartialEq, Debug)]
@@ -88,6 +88,9 @@ impl<'a> Checker<'a> {
         declared: &[Version],
     ) -> Result<Trace, Reason> {
         let Some(stored) = log.get(action.name()) else { return Err(Reason::NeverBuilt) };
+        if stored.rest.key == UNTRACKED {
+            return Err(Reason::Untracked);
+        }
         if stored.rest.key != recipe.digest() {
             let old = stored.whole().ok_or(Reason::NeverBuilt)?;
             return Err(difference(&old.recipe, &stored_recipe(recipe)));

@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::action::{Action, ActionId, Arg, Discovery, Graph, GraphBuilder, Input, Tool};
-use crate::configure::{Config, Link, Target, Unit};
+use crate::configure::{Config, Link, Target, Unit, argument};
 use crate::digest::Fields;
 use crate::event::ActionKind;
 use crate::manifest::{Kind, Lto};
@@ -152,7 +152,7 @@ impl Planner<'_> {
             args.push(Arg::text("-ffat-lto-objects"));
         }
         args.push(Arg::text("-c"));
-        args.push(Arg::text(spelled(&unit.source)));
+        args.push(Arg::text(argument(&unit.source)));
         args.push(Arg::text("-MD"));
         args.push(Arg::Depfile { prefix: "-MF" });
         args.push(Arg::Output { prefix: "-o", index: 0 });
@@ -165,7 +165,7 @@ impl Planner<'_> {
             args,
             keyed: self.config.tools.native.iter().map(|text| Arc::from(text.as_bytes())).collect(),
             env: self.env.clone(),
-            inputs: vec![Input { path: FilePath::new(spelled(&unit.source)), producer: None }],
+            inputs: vec![Input { path: FilePath::new(argument(&unit.source)), producer: None }],
             outputs: vec![output],
             discovery: Discovery::Headers(unit.search.clone()),
             comment_blind,
@@ -374,30 +374,32 @@ fn object_name(unit: &Unit, way: usize) -> String {
     format!("{}-{stem}", fields.digest().short())
 }
 
-/// The source as an argument: a name that looks like an option is prefixed.
-fn spelled(source: &FilePath) -> Vec<u8> {
-    match source.as_bytes().first() {
-        Some(b'-' | b'@') => [b"./", source.as_bytes()].concat(),
-        _ => source.as_bytes().to_vec(),
-    }
-}
-
-/// Whether a flag makes comments matter: debug information holds digests of whole files, coverage
-/// maps and some warnings look at the text.
+/// Whether a flag makes comments matter (see [`crate::lex::Facts::comment_blind`]): debug
+/// information holds digests of whole files, coverage maps and some warnings look at the text, and
+/// in the oldest C `//` begins no comment.
 fn reads_comments(flag: &[u8]) -> bool {
+    const PREFIXES: [&str; 16] = [
+        "-fprofile",
+        "-fcoverage",
+        "--coverage",
+        "-Wdocumentation",
+        "-Weverything",
+        "-Wtrailing",
+        "-Wimplicit-fallthrough",
+        "-fparse-all-comments",
+        "-Xclang",
+        "-Xpreprocessor",
+        "-Wp,",
+        "-C",
+        "-ansi",
+        "-traditional",
+        "-x",
+        "-emit",
+    ];
+    const OLD: [&str; 4] = ["-std=c89", "-std=c90", "-std=iso9899:1990", "-std=iso9899:199409"];
     (flag.starts_with(b"-g") && flag != b"-g0")
-        || [
-            "-fprofile",
-            "-fcoverage",
-            "--coverage",
-            "-Wdocumentation",
-            "-Weverything",
-            "-fparse-all-comments",
-            "-Xclang",
-            "-C",
-        ]
-        .iter()
-        .any(|prefix| flag.starts_with(prefix.as_bytes()))
+        || PREFIXES.iter().any(|prefix| flag.starts_with(prefix.as_bytes()))
+        || OLD.iter().any(|old| flag == old.as_bytes())
 }
 
 /// A GNU version script that shows `symbols` (names or globs) and hides the rest.

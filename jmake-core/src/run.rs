@@ -20,11 +20,12 @@ use crate::digest::Digest;
 use crate::event::ActionKind;
 use crate::freshness::store_key;
 use crate::fs;
+use crate::lex::Kind;
 use crate::memo::Memo;
 use crate::path::{FilePath, bytes_of};
 use crate::process::{self, Cancel, Finished, Spec, Status};
 use crate::sabotage;
-use crate::trace::{Cost, Made, Trace, Version, stored_recipe};
+use crate::trace::{Cost, Made, Trace, UNTRACKED, Version, stored_recipe};
 
 /// How often an action is tried when its inputs keep changing under it.
 const ATTEMPTS: usize = 4;
@@ -147,7 +148,7 @@ fn attempt(context: &Context<'_>, action: &Action, inputs: &[Version], scratch: 
         fs::rename(&temporary, &place).with_context(|| format!("cannot put `{output}` in place"))?;
         context.memo.wrote(output, made.digest);
     }
-    if let Some(store) = context.store {
+    if let Some(store) = context.store.filter(|_| trace.key != UNTRACKED) {
         store.add_trace(store_key(trace.key, inputs), &trace);
     }
     Ok(Attempt::Done(Box::new(trace)))
@@ -162,11 +163,20 @@ fn trace(
     spawn: Instant,
     scratch: &Path,
 ) -> Result<Option<Trace>> {
-    // Equal content without comments stands for equal content only when nothing shows the text.
-    let comment_blind = (action.comment_blind || sabotage::is("wild-comments")) && ended.output.is_empty();
     let mut seen: HashSet<FilePath> = inputs.iter().map(|input| input.path.clone()).collect();
     let mut read: Vec<FilePath> = inputs.iter().map(|input| input.path.clone()).collect();
     read.extend(discovered(action, scratch)?.into_iter().filter(|path| seen.insert(path.clone())));
+    let facts = |path: &FilePath| match action.discovery {
+        Discovery::Headers(_) => context.memo.facts(path).ok(),
+        _ => None,
+    };
+    let embeds =
+        read.iter().filter_map(facts).any(|facts| facts.includes.iter().any(|i| i.kind == Kind::Embed));
+    // Equal content without comments stands for equal content only when nothing shows the text
+    // and no file is taken as data.
+    let comment_blind =
+        (action.comment_blind && ended.output.is_empty() && !embeds) || sabotage::is("wild-comments");
+    let untracked = read.iter().any(|path| facts(path).is_some_and(|facts| facts.incbin));
     let probed = context.probes.of(context.memo, &action.discovery, &read);
     read.extend(probed.asked.into_iter().filter(|path| seen.insert(path.clone())));
     let mut all = inputs.to_vec();
@@ -182,7 +192,7 @@ fn trace(
     let recipe = action.recipe();
     let outputs = (0..action.outputs.len()).map(|index| made(action, &output_place(action, index, scratch)));
     Ok(Some(Trace {
-        key: recipe.digest(),
+        key: if untracked { UNTRACKED } else { recipe.digest() },
         recipe: stored_recipe(&recipe),
         inputs: all,
         declared: inputs.len(),

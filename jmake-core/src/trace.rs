@@ -12,6 +12,10 @@ use crate::codec::{Reader, Writer};
 use crate::digest::{Digest, Fields};
 use crate::path::FilePath;
 
+/// The key of an execution that read files nobody can name (`.incbin` in inline assembler): it
+/// equals no recipe's, so the action runs in every build.
+pub const UNTRACKED: Digest = Digest::from_raw([0; 32]);
+
 /// One file as an action read it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Version {
