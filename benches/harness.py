@@ -47,7 +47,8 @@ GROUPS = {
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.splitlines()[0])
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"which projects: {', '.join(cases.ALL)} (all)")
-    parser.add_argument("--repeats", type=int, help="runs of each case (by default fewer where a run is long)")
+    parser.add_argument("--repeats", type=int, default=7, help="runs of each short case")
+    parser.add_argument("--waves", type=int, default=2, help="runs of each case in which much is compiled")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--smoke", action="store_true", help="prove in a minute that the harness works")
     parser.add_argument("--report", action="store_true", help="only write the report of what was measured")

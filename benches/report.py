@@ -1,5 +1,7 @@
 """`docs/performance.md` and its plot, out of the figures."""
 
+import os
+
 import measure
 
 ORDER = ["jmake", "ninja", "ninja + ccache", "ninja + sccache"]
@@ -53,6 +55,10 @@ def markdown(cases, machine, text):
         lines += ["", f"## {group}", ""]
         if group in text["groups"]:
             lines += [text["groups"][group], ""]
+        load = max(case.load for case in mine)
+        if load > 1.5 * (os.cpu_count() or 1):
+            lines += [f"*The machine was busy with other work (load {load:.0f} on {os.cpu_count()} cores): the seconds are "
+                      "inflated; the CPU ratio holds.*", ""]
         lines.append(f"| case | {' | '.join(used)} | ratio | CPU ratio | target | verdict | jmake's memory | runs |")
         lines.append("|---" * (len(used) + 7) + "|")
         for case in mine:
