@@ -199,7 +199,6 @@ def bullet(settings, options, log):
         unit_cases(comparison, unit, wide, min(options.repeats, 5), options.waves, peers=["jmake", "ninja"])
         comparison.case("cold", options.waves, forget, ("ratio", "ninja", 1.05), only=["jmake", "ninja"])
         lto_cases(comparison, 1)
-        return comparison.cases
     finally:
         comparison.stop()
 
@@ -218,7 +217,6 @@ def small(name, unit, header):
         branch_case(comparison, unit, header, options.waves, peers=["jmake", "ninja"])
         comparison.case("fresh clone, warm cache", repeats, fresh_clone, ("ratio", "ninja + ccache", 1.0), only=["jmake", "ninja + ccache"])
         comparison.case("cold", options.waves, forget, ("ratio", "ninja", 1.05), only=["jmake", "ninja"])
-        return comparison.cases
     return cases
 
 
@@ -241,7 +239,6 @@ def generated(units, fake):
         if header:
             branch_case(comparison, unit, "include/h00001.hpp", waves)
             comparison.case("cold", waves, forget, ("ratio", "ninja", 1.05))
-        return comparison.cases
     return cases
 
 
@@ -254,8 +251,9 @@ def mathlib(settings, options, log):
     unit = "src/series.cpp"
     comparison.case("one file edited", repeats, lambda t, n: body_edit(t.root / unit, n), ("seconds", 1.8, "seed: 1.8 s"))
     comparison.case("nothing changed", max(repeats, 7), nothing, ("seconds", 0.12, "seed: 0.12 s"), watch=False)
-    return comparison.cases
 
+
+SMOKE_UNITS = 50
 
 ALL = {
     "mathlib": mathlib,
@@ -270,16 +268,23 @@ ALL = {
 
 def smoke(settings, options, log):
     """Proves in less than a minute that the harness works: results, not times, are checked."""
-    comparison = Comparison("smoke", settings, lambda root: trees.generate(root, 50), [tools.Ninja, tools.Ccache, tools.Sccache], log)
+    peers = []
+    for peer, program in ((tools.Ninja, "ninja"), (tools.Ccache, "ccache"), (tools.Sccache, "sccache")):
+        if shutil.which(program):
+            peers.append(peer)
+        elif os.environ.get("JMAKE_REQUIRE_ALL"):
+            raise measure.Failed(f"there is no {program} here; run scripts/install-tools test")
+        else:
+            log(f"smoke | skipped: there is no {program} here")
+    comparison = Comparison("smoke", settings, lambda root: trees.generate(root, SMOKE_UNITS), peers, log)
     try:
         comparison.prepare()
-        unit = "src/d0000/u000025.cpp"
-        unit_cases(comparison, unit, "include/base.hpp", 1, 1, peers=["jmake", "ninja"])
-        branch_case(comparison, unit, "include/base.hpp", 1, peers=["jmake", "ninja"])
+        few = ["jmake", "ninja"]
+        unit_cases(comparison, "src/d0000/u000025.cpp", "include/base.hpp", 1, 1, peers=few)
+        branch_case(comparison, "src/d0000/u000025.cpp", "include/h00001.hpp", 1, peers=few)
         comparison.case("fresh clone, warm cache", 1, fresh_clone, ("ratio", "ninja + ccache", 1.0))
         exported = comparison.check()
-        if exported != 50:
-            raise measure.Failed(f"50 functions were to be exported, {exported} are")
-        return comparison.cases
+        if exported != SMOKE_UNITS:
+            raise measure.Failed(f"{SMOKE_UNITS} functions were to be exported, {exported} are")
     finally:
         comparison.stop()

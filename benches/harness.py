@@ -1,6 +1,6 @@
 """The command line of the benchmark: chooses cases, runs them, writes the report.
 
-Figures are kept in `target/bench/results.json` case by case, so that one project can be measured
+Figures are kept in `bench/results.json` of cargo's target folder case by case, so that one project can be measured
 again without the others; the report is always made of all that is there.
 """
 
@@ -57,14 +57,25 @@ def arguments():
     return parser.parse_args()
 
 
+def target_folder():
+    """Where cargo builds."""
+    argv = ["cargo", "metadata", "--format-version", "1", "--no-deps"]
+    printed = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    return Path(json.loads(printed)["target_directory"])
+
+
 def build_programs(options):
-    target = REPOSITORY / "target" / "release"
+    """The programs to measure; for the smoke test those that other tests have built already."""
+    profile = [] if options.smoke else ["--release"]
+    target = target_folder() / ("debug" if options.smoke else "release")
     options.fakecc = target / "fakecc"
-    packages = ["-p", "fakecc"] if options.jmake else ["-p", "fakecc", "-p", "jmake-cli"]
-    if options.smoke and options.jmake:
-        return
-    subprocess.run(["cargo", "build", "--release", "--quiet", *packages], cwd=REPOSITORY, check=True)
-    options.jmake = options.jmake or target / "jmake"
+    wanted = [] if options.smoke else ["fakecc"]
+    if not options.jmake:
+        wanted.append("jmake-cli")
+        options.jmake = target / "jmake"
+    if wanted:
+        packages = [argument for name in wanted for argument in ("--package", name)]
+        subprocess.run(["cargo", "build", "--quiet", *profile, *packages], cwd=REPOSITORY, check=True)
 
 
 def load(path):
@@ -93,14 +104,14 @@ def main():
     if unknown:
         print(f"no such case: {', '.join(unknown)}; there are {', '.join(cases.ALL)}", file=sys.stderr)
         return 2
-    work = REPOSITORY / "target" / ("bench-smoke" if options.smoke else "bench")
+    work = target_folder() / ("bench-smoke" if options.smoke else "bench")
     work.mkdir(parents=True, exist_ok=True)
     results = work / "results.json"
     if options.report:
         write_report(load(results))
         return 0
     build_programs(options)
-    options.downloads = REPOSITORY / "target" / "sources"
+    options.downloads = target_folder() / "sources"
     options.downloads.mkdir(parents=True, exist_ok=True)
     settings = tools.Settings(options.jmake, work, options.jobs, lambda new: keep(results, new))
     chosen = {"smoke": cases.smoke} if options.smoke else {name: cases.ALL[name] for name in options.cases or cases.ALL}
