@@ -34,7 +34,7 @@ fn share(share: u64) {
         ARMED.call_once(|| jmake_core::sabotage::arm(&bug));
     }
     let first = number("JMAKE_MODEL_SEED", 1);
-    let steps = number("JMAKE_MODEL_STEPS", 2_000);
+    let steps = number("JMAKE_MODEL_STEPS", 400);
     let scripts = steps.div_ceil(LENGTH as u64).max(1);
     // For the test of the tests: the first failure is enough.
     let quick = std::env::var_os("JMAKE_MODEL_QUICK").is_some();
