@@ -67,6 +67,8 @@ impl Config {
             bin_dir,
             rules: Vec::new(),
         };
+        let own = own_headers(&config.bin_dir);
+        config.include_dirs.extend(own.is_dir().then(|| own.display().to_string()));
         let file = config.bin_dir.join("fakecc.toml");
         if let Ok(text) = std::fs::read_to_string(&file) {
             config.read(&text).map_err(|e| format!("{}: {e}", file.display()))?;
@@ -108,6 +110,11 @@ impl Config {
         };
         self.rules.iter().filter(applies).filter_map(|rule| Fault::parse(&rule.fault)).collect()
     }
+}
+
+/// The compiler's own headers.
+fn own_headers(bin_dir: &Path) -> PathBuf {
+    bin_dir.parent().unwrap_or(bin_dir).join("lib/clang/19/include")
 }
 
 fn salt_of(exe: &Path) -> Option<Bytes> {

@@ -1,6 +1,7 @@
 //! Makes a toolchain folder out of this program.
 //!
 //! `bin/clang` is a copy (so that a test may change or replace it), everything else a link to it.
+//! `lib/clang/19/include` is the folder that is searched for headers when the settings name none.
 //! The name and place look like an installation of LLVM when DIR is called `llvm-19`.
 
 use std::io;
@@ -54,7 +55,7 @@ fn lay_out(dir: &Path, salt: &[u8]) -> io::Result<()> {
     let bin = dir.join("bin");
     let lib = dir.join("lib");
     std::fs::create_dir_all(&bin)?;
-    std::fs::create_dir_all(&lib)?;
+    std::fs::create_dir_all(lib.join("clang/19/include"))?;
     let clang = bin.join("clang");
     let temporary = bin.join("clang.new");
     std::fs::copy(std::env::current_exe()?, &temporary)?;

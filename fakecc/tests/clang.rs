@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use common::{Toolchain, run, write};
 
-const TREES: u64 = 100;
+const TREES: u64 = 40;
 
 /// A small random number generator: the same tree for the same seed everywhere.
 struct Dice(u64);

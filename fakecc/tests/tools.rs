@@ -13,7 +13,7 @@ fn an_object_depends_on_what_matters_and_on_nothing_else() {
     toolchain.write("a.c", "#include \"h.h\"\nint f(void) { return X; } // c\n");
     toolchain.write("h.h", "#define X 1\n#define UNUSED 1\n");
     let plain = toolchain.object("a.c", &[]);
-    assert_eq!(object::File::parse(&*plain).unwrap().section_by_name(".fakecc").is_some(), true);
+    assert!(object::File::parse(&*plain).unwrap().section_by_name(".fakecc").is_some());
     let same = |what: &str, flags: &[&str]| assert!(toolchain.object("a.c", flags) == plain, "{what}");
     let other = |what: &str, flags: &[&str]| assert!(toolchain.object("a.c", flags) != plain, "{what}");
     same("again", &[]);

@@ -1,31 +1,60 @@
-//! The command `jmake` (thin slice).
-use jmake_core::build::{Build, build};
-use jmake_core::configure::{Environment, Wanted};
-use jmake_core::process::Cancel;
-use std::path::PathBuf;
-#[allow(clippy::disallowed_methods)]
-fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    let var = |n: &str| std::env::var_os(n).map(PathBuf::from);
-    let env = Environment {
-        path: std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect(),
-        home: var("HOME"),
-        cache_home: var("XDG_CACHE_HOME"),
-        config_home: var("XDG_CONFIG_HOME"),
-        ..Default::default()
+//! The command `jmake`: parse, call, render, exit.
+//!
+//! [`args`] turns what was typed into a request, the engine of `jmake-core` does the work, and
+//! [`render`] turns events and the reply into what a person or a program reads.  Nothing else
+//! lives here.
+
+mod args;
+mod manual;
+mod render;
+mod stop;
+mod timings;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use jmake_core::engine::Engine;
+use jmake_core::request::Failure;
+
+use args::{Job, Task, Where};
+use render::Screen;
+
+/// Exit codes are part of the contract: see `docs/cli.md`.
+pub const DONE: u8 = 0;
+/// An action failed, or what was asked about is not as it should be.
+pub const FAILED: u8 = 1;
+/// jmake could not do its work.
+pub const UNABLE: u8 = 2;
+/// Interrupted.
+pub const INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| render::report_bug(&panic.to_string())));
+    let code = catch_unwind(AssertUnwindSafe(run)).unwrap_or(UNABLE);
+    ExitCode::from(code)
+}
+
+fn run() -> u8 {
+    match args::read() {
+        Ok(Job::Print(text)) => render::print(&text),
+        Ok(Job::Ask(task)) => ask(&task),
+        Err(problem) => problem.show(),
+    }
+}
+
+/// Opens the engine, puts the request, shows what comes.
+fn ask(task: &Task) -> u8 {
+    let cancel = stop::on_interrupt();
+    let mut screen = Screen::new(&task.look);
+    let engine = match &task.place {
+        Where::ProjectOf(path) => Engine::open(path, task.environment.clone()),
+        Where::Exactly(path) => Engine::at(path, task.environment.clone()),
     };
-    let root = jmake_core::project::find_root(&PathBuf::from(&args[2])).unwrap();
-    let lto = args.iter().find_map(|a| a.strip_prefix("--lto=")).map(str::to_owned);
-    let req = Build { wanted: Wanted { lto, jobs: Some(2), ..Default::default() }, ..Default::default() };
-    let v = args.iter().any(|a| a == "-v");
-    let built = build(&root, &env, &req, &Cancel::new(), &mut |e| {
-        if v {
-            println!("{}", serde_json::to_string(&e).unwrap())
-        } else if let jmake_core::event::Event::Finished { output, .. } = &e {
-            print!("{output}")
-        } else if let jmake_core::event::Event::Diagnostic(d) = &e {
-            println!("{d:?}")
+    match engine {
+        Ok(engine) => {
+            let reply = engine.handle(&task.request, &cancel, &mut |event| screen.event(event));
+            screen.finish(engine.root(), &reply)
         }
-    });
-    println!("{built:?}");
+        Err(e) => screen.failed(&Failure::of(&e, false)),
+    }
 }

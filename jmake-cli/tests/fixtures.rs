@@ -23,8 +23,9 @@ use expect::{Edit, Expect};
 use support::caller::{self, Call, name_of};
 use support::{Built, Sandbox, symbols, tree};
 
-/// What a build makes or a fixture says about itself: no part of the tree that is built.
-const NOT_SOURCE: [&str; 4] = [".jmake", "julia", "compile_commands.json", "expect.toml"];
+/// What a build makes, with its output folder, or a fixture says about itself: no part of the tree that
+/// is built.
+const NOT_SOURCE: [&str; 3] = [".jmake", "compile_commands.json", "expect.toml"];
 
 /// The kinds of action that make what lies in the output folder.
 const LINKS: [&str; 5] = ["link", "archive", "link-ir", "optimize", "lower"];
@@ -47,13 +48,29 @@ fn main() -> Result<()> {
 
 fn check(fixture: &Path) -> Result<()> {
     let expect = Expect::read(&fixture.join("expect.toml"))?;
+    if let Some(missing) = expect.requires.iter().find(|file| !Path::new(file).exists()) {
+        ensure!(!support::require_all(), "{missing} is not installed");
+        println!("skipped: {missing} is not installed");
+        return Ok(());
+    }
     for args in &expect.also {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         Project::copy_of(fixture, &expect)?.cold(&args).with_context(|| format!("with {args:?}"))?;
     }
 
-    let mut project = Project::copy_of(fixture, &expect)?;
-    project.cold(&[]).context("from nothing")?;
+    through(fixture, &expect, &[])?;
+    for args in &expect.through {
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        through(fixture, &expect, &args).with_context(|| format!("with {args:?}"))?;
+    }
+    Ok(())
+}
+
+/// Builds from nothing, again, and after each edit, always with `args`.
+fn through(fixture: &Path, expect: &Expect, args: &[&str]) -> Result<()> {
+    let mut project = Project::copy_of(fixture, expect)?;
+    project.args = args.iter().map(|arg| (*arg).to_owned()).collect();
+    project.cold(args).context("from nothing")?;
     if expect.fails.is_empty() {
         project.again().context("once more")?;
     }
@@ -68,6 +85,8 @@ struct Project<'e> {
     sandbox: Sandbox,
     dir: PathBuf,
     expect: &'e Expect,
+    /// The arguments of its builds.
+    args: Vec<String>,
     /// What the main library is declared to export now.
     functions: Vec<String>,
     /// Where it is now.
@@ -81,32 +100,37 @@ impl<'e> Project<'e> {
         let sandbox = Sandbox::new()?;
         let name = fixture.file_name().context("a fixture has a name")?;
         let dir = sandbox.work().join(name);
-        tree::copy(fixture, &dir, &NOT_SOURCE)?;
+        tree::copy(fixture, &dir, &[&NOT_SOURCE[..], &[&expect.output_dir]].concat())?;
         let main = expect.library.first();
         Ok(Project {
             sandbox,
             dir,
             expect,
+            args: Vec::new(),
             functions: main.map(|library| library.functions.clone()).unwrap_or_default(),
             library: main.map(|library| PathBuf::from(&library.path)),
             prints: None,
         })
     }
 
-    fn build(&self, args: &[&str]) -> Result<Built> {
-        self.sandbox.build(&self.dir, args)
+    fn args(&self) -> Vec<&str> {
+        self.args.iter().map(String::as_str).collect()
+    }
+
+    fn build(&self) -> Result<Built> {
+        self.sandbox.build(&self.dir, &self.args())
     }
 
     fn outputs(&self) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
-        tree::files(&self.dir.join("julia"))
+        tree::files(&self.dir.join(&self.expect.output_dir))
     }
 
     /// The first build.
     fn cold(&self, args: &[&str]) -> Result<()> {
-        let built = self.build(args)?;
+        let built = self.sandbox.build(&self.dir, args)?;
         says(&built, &self.expect.messages)?;
         if !self.expect.fails.is_empty() {
-            return self.failed(&built, &self.expect.fails, &BTreeMap::new());
+            return self.failed(&built, self.expect.code, &self.expect.fails, &BTreeMap::new());
         }
         built.exited(0)?;
         ensure!(built.ended(&[], &["failed", "blocked"]).is_empty(), "{}", built.text());
@@ -123,7 +147,7 @@ impl<'e> Project<'e> {
     /// A build with nothing to do.
     fn again(&self) -> Result<()> {
         let before = self.outputs()?;
-        let built = self.build(&[])?;
+        let built = self.build()?;
         built.exited(0)?;
         let ran = built.ended(&[], &["ran", "restored", "failed", "blocked"]);
         ensure!(ran.is_empty(), "not fresh: {ran:?}\n{}", built.text());
@@ -134,10 +158,10 @@ impl<'e> Project<'e> {
     fn after(&mut self, edit: &Edit) -> Result<()> {
         let before = self.outputs()?;
         edit.apply(&self.dir)?;
-        let built = self.build(&[])?;
+        let built = self.build()?;
         says(&built, &edit.messages)?;
         if !edit.fails.is_empty() {
-            return self.failed(&built, &edit.fails, &before);
+            return self.failed(&built, 1, &edit.fails, &before);
         }
         built.exited(0)?;
         let compiled = built.ended(&["compile"], &["ran"]);
@@ -152,16 +176,22 @@ impl<'e> Project<'e> {
             self.library = Some(PathBuf::from(moved));
         }
         self.has_exports()?;
-        self.calls(&edit.calls, "release")?;
+        self.calls(&edit.calls, profile(&self.args()))?;
         self.prints = edit.prints.clone().or(self.prints.take());
         self.programs()?;
         self.like_a_clean_build().context("compared with a build from nothing")?;
         self.again().context("built once more")
     }
 
-    /// The build ended with code 1 and said why, and what was there before is untouched.
-    fn failed(&self, built: &Built, why: &[String], before: &BTreeMap<PathBuf, Vec<u8>>) -> Result<()> {
-        built.exited(1)?;
+    /// The build ended with `code` and said why, and what was there before is untouched.
+    fn failed(
+        &self,
+        built: &Built,
+        code: i32,
+        why: &[String],
+        before: &BTreeMap<PathBuf, Vec<u8>>,
+    ) -> Result<()> {
+        built.exited(code)?;
         says(built, why)?;
         tree::same(before, &self.outputs()?, "outputs before and after a failure")
     }
@@ -169,9 +199,13 @@ impl<'e> Project<'e> {
     fn like_a_clean_build(&self) -> Result<()> {
         let sandbox = Sandbox::new()?;
         let dir = sandbox.work().join("elsewhere").join(self.dir.file_name().context("a name")?);
-        tree::copy(&self.dir, &dir, &NOT_SOURCE)?;
-        sandbox.build(&dir, &[])?.exited(0)?;
-        tree::same(&self.outputs()?, &tree::files(&dir.join("julia"))?, "outputs here and there")
+        tree::copy(&self.dir, &dir, &[&NOT_SOURCE[..], &[&self.expect.output_dir]].concat())?;
+        sandbox.build(&dir, &self.args())?.exited(0)?;
+        tree::same(
+            &self.outputs()?,
+            &tree::files(&dir.join(&self.expect.output_dir))?,
+            "outputs here and there",
+        )
     }
 
     /// The main library exports what is declared: nothing is missing and nothing is added.

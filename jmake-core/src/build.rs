@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::absent::Probes;
 use crate::configure::{self, Config, Environment, Sources, Wanted, configure};
+use crate::diagnose::{self, Failure, Scene, diagnose};
 use crate::digest::{Digest, Fields};
 use crate::discover::{Discovery, Tree};
 use crate::event::{ActionKind, Diagnostic, Event, Outcome, Reason, Severity};
@@ -18,11 +19,14 @@ use crate::execute::{self, Executed, execute};
 use crate::fs::{self, Lock};
 use crate::jobserver::Tokens;
 use crate::log::Log;
+use crate::manifest::Kind;
 use crate::path::{FilePath, Root};
 use crate::plan::{Plan, STATE_DIR, plan};
+use crate::prebuilt::{Inspected, inspect_libraries};
 use crate::process::Cancel;
 use crate::project::{MANIFEST, MARKER, Project};
 use crate::publish;
+use crate::recorded;
 use crate::run::Context;
 use crate::snapshot::Snapshot;
 
@@ -66,6 +70,12 @@ pub struct Built {
     pub settings_in_memory: bool,
     /// Warnings that belong to the result: those of the tools, by what they are about.
     pub warnings: Vec<(String, String)>,
+    /// Of a project of finished libraries: each of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub libraries: Vec<Inspected>,
+    /// Whether nothing was recorded of the project before.
+    #[serde(skip)]
+    pub first: bool,
     /// Whether something has to run in every build.
     pub untracked: bool,
     /// How long it took.
@@ -118,19 +128,27 @@ pub fn build(
         }
         return Ok(replay(built, start, on_event));
     }
+    let first = !recorded::is_recorded(root);
     let mut work = Work::open(root, environment, request, cancel)?;
     let built = work.all(on_event);
     let saved = work.project.save();
     let mut built = built?;
     saved?;
-    if built.success && !request.dry_run && !built.untracked {
+    // The libraries of others are not looked at through the memo.
+    let seen_whole = !built.untracked && built.libraries.is_empty();
+    if built.success && !request.dry_run && seen_whole {
         work.snapshot(asked, &built, &snapshot_file);
     }
+    built.first = first;
     built.elapsed = start.elapsed();
     Ok(built)
 }
 
-fn lock(root: &Root, cancel: &Cancel, on_event: &mut dyn FnMut(Event)) -> Result<Lock> {
+/// Takes the project's lock: one build, or one cleaning, at a time.
+///
+/// # Errors
+/// When the lock cannot be made, or the wait for it was cancelled.
+pub fn lock(root: &Root, cancel: &Cancel, on_event: &mut dyn FnMut(Event)) -> Result<Lock> {
     let file = root.as_path().join(STATE_DIR).join("lock");
     let whoami = format!("`jmake build` with process id {}", std::process::id());
     let waiting = |holder: &str| on_event(Event::Waiting { holder: holder.to_owned() });
@@ -142,7 +160,9 @@ fn lock(root: &Root, cancel: &Cancel, on_event: &mut dyn FnMut(Event)) -> Result
 fn asked(environment: &Environment, request: &Build) -> Result<Digest> {
     let mut fields = Fields::new();
     fields.push("jmake", env!("CARGO_PKG_VERSION"));
-    fields.push("environment", serde_json::to_vec(environment)?);
+    // The pipe of a make above is another one each time and changes no result.
+    let environment = Environment { makeflags: String::new(), ..environment.clone() };
+    fields.push("environment", serde_json::to_vec(&environment)?);
     // How many jobs run, and whether a failure stops the rest, changes no good result.
     let wanted = Wanted { jobs: None, ..request.wanted.clone() };
     fields.push("wanted", serde_json::to_vec(&wanted)?);
@@ -198,18 +218,73 @@ impl<'a> Work<'a> {
         if tell(problems, on_event) {
             return Ok(Built::default());
         }
-        self.tree = self.project.scan()?;
-        if tell(std::mem::take(&mut self.tree.problems), on_event) {
-            return Ok(Built::default());
+        if self.project.manifest.binary.kind == Some(Kind::Prebuilt) {
+            return self.prebuilt(on_event);
         }
-        let discovery = self.project.discover(&self.tree)?;
-        tell(discovery.problems.clone(), on_event);
+        let Some(discovery) = self.discover(on_event)? else { return Ok(Built::default()) };
         let Some(config) = self.configure(&discovery, on_event)? else {
             return Ok(Built::default());
         };
         self.write_manifest(&discovery)?;
         let plan = plan(&config);
-        self.run(&config, &plan, on_event)
+        let mut failures = Vec::new();
+        let built = self.run(&config, &plan, &mut failures, on_event)?;
+        self.diagnose(&discovery, &plan, &failures, on_event);
+        if built.success && !self.request.dry_run && !self.request.quick {
+            recorded::record(self.project.root(), &self.tree, &discovery)?;
+        }
+        Ok(built)
+    }
+
+    /// What lies in the project and what is made of it; `None` when that is already wrong.
+    fn discover(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<Option<Discovery>> {
+        if self.request.quick {
+            let Some((tree, discovery)) = recorded::recorded(self.project.root()) else {
+                let nothing = Diagnostic::error(
+                    "nothing is recorded of this project, so `--quick` has nothing to go by",
+                )
+                .hint("run `jmake build` once without `--quick`");
+                tell(vec![nothing], on_event);
+                return Ok(None);
+            };
+            self.tree = tree;
+            return Ok(Some(discovery));
+        }
+        self.tree = self.project.scan()?;
+        if tell(std::mem::take(&mut self.tree.problems), on_event) {
+            return Ok(None);
+        }
+        let discovery = self.project.discover(&self.tree)?;
+        tell(discovery.problems.clone(), on_event);
+        Ok(Some(discovery))
+    }
+
+    /// A project of finished libraries: they are looked into.
+    fn prebuilt(&self, on_event: &mut dyn FnMut(Event)) -> Result<Built> {
+        let manifest = &self.project.manifest;
+        let host = || self.project.toolchain(self.environment, self.cancel).ok();
+        let triple = manifest.machine.triple.clone().or_else(|| Some(host()?.host_triple().to_owned()));
+        let lib_dirs: Vec<_> = manifest.link.lib_dirs.iter().map(std::path::PathBuf::from).collect();
+        let libraries =
+            inspect_libraries(self.project.root(), &triple.unwrap_or_else(this_machine), &lib_dirs)?;
+        if libraries.is_empty() {
+            let none = Diagnostic::warning("there are no libraries in `lib` yet")
+                .hint("put finished libraries there, or remove `kind = \"prebuilt\"` to compile sources");
+            tell(vec![none], on_event);
+        }
+        for library in &libraries {
+            tell(library.problems.clone(), on_event);
+        }
+        let failed = libraries.iter().filter(|library| !library.is_good()).count();
+        Ok(Built {
+            success: failed == 0,
+            profile: "prebuilt".into(),
+            results: libraries.iter().map(|library| library.path.clone()).collect(),
+            fresh: libraries.len() - failed,
+            failed,
+            libraries,
+            ..Built::default()
+        })
     }
 
     fn configure(
@@ -252,7 +327,37 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    fn run(&mut self, config: &Config, plan: &Plan, on_event: &mut dyn FnMut(Event)) -> Result<Built> {
+    /// Says what can be done about actions that failed.
+    fn diagnose(
+        &self,
+        discovery: &Discovery,
+        plan: &Plan,
+        failures: &[Failure],
+        on_event: &mut dyn FnMut(Event),
+    ) {
+        if failures.is_empty() {
+            return;
+        }
+        let scene = Scene {
+            memo: &self.project.memo,
+            tree: &self.tree,
+            discovery,
+            manifest: &self.project.manifest,
+            graph: &plan.graph,
+            ask: self.project.ask(self.cancel),
+            path: &self.environment.path,
+            pkg_config_path: self.environment.pkg_config_path.as_deref().map(std::path::Path::as_os_str),
+        };
+        tell(diagnose(&scene, failures), on_event);
+    }
+
+    fn run(
+        &mut self,
+        config: &Config,
+        plan: &Plan,
+        failures: &mut Vec<Failure>,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Built> {
         let memo = &self.project.memo;
         let state = memo.root().as_path().join(STATE_DIR);
         // What a killed build left there is of no use to anyone.
@@ -276,7 +381,13 @@ impl<'a> Work<'a> {
             dry_run: self.request.dry_run,
         };
         let mut warnings = Vec::new();
-        let mut listen = |event: Event| {
+        let mut listen = |mut event: Event| {
+            if let Event::Finished { action, kind, output, outcome: Outcome::Failed, .. } = &mut event {
+                let said = diagnose::says_all(*kind, output);
+                // What is said better afterwards need not be said twice.
+                let output = if said { std::mem::take(output) } else { output.clone() };
+                failures.push(Failure { action: *action, output });
+            }
             if let Event::Finished { label, output, outcome, .. } = &event
                 && !output.is_empty()
                 && matches!(outcome, Outcome::Fresh | Outcome::Restored | Outcome::Ran)
@@ -335,11 +446,47 @@ impl<'a> Work<'a> {
         // build; so the tree is scanned once more, and nothing is recorded if it has changed.
         let Some(snapshot) = Snapshot::take(memo, asked, &listed, reply) else { return };
         let again = Project::open(memo.root(), self.environment).and_then(|project| project.scan());
-        let same = |tree: Tree| tree.files == self.tree.files && tree.dirs == self.tree.dirs;
+        // What this build wrote itself was not there when it began.
+        let own = |path: &FilePath| {
+            matches!(path.as_bytes(), b"compile_commands.json" | b"jmake.toml")
+                || built.results.iter().any(|result| path.as_bytes() == result.as_bytes())
+        };
+        let found = |tree: &Tree| {
+            let files = tree.files.iter().filter(|file| !own(&file.path)).cloned();
+            (files.collect::<Vec<_>>(), tree.dirs.clone())
+        };
+        let same = |tree: Tree| found(&tree) == found(&self.tree);
         if again.is_ok_and(same) {
             snapshot.save(file).ok();
         }
     }
+}
+
+/// The graph that a build of `request` would execute, and the configuration it comes from; `None`
+/// when there is none, for reasons that `on_event` was told.  Nothing is built.
+///
+/// # Errors
+/// When jmake cannot do its work.
+pub fn planned(
+    project: Project,
+    environment: &Environment,
+    request: &Build,
+    cancel: &Cancel,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<Option<(Config, Plan)>> {
+    let mut work =
+        Work { project, environment, request, cancel, tree: Tree::default(), consulted: Vec::new() };
+    let Some(discovery) = work.discover(on_event)? else { return Ok(None) };
+    let config = work.configure(&discovery, on_event)?;
+    Ok(config.map(|config| {
+        let plan = plan(&config);
+        (config, plan)
+    }))
+}
+
+/// The machine jmake itself was built for, where no compiler can be asked.
+fn this_machine() -> String {
+    format!("{}-unknown-{}", std::env::consts::ARCH, std::env::consts::OS)
 }
 
 /// Passes problems on; tells whether one of them is an error.

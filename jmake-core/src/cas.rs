@@ -44,7 +44,7 @@ pub struct Store {
 }
 
 /// What [`Store::stat`] counts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Contents {
     /// Stored files.
     pub blobs: u64,
@@ -59,7 +59,7 @@ pub struct Contents {
 }
 
 /// What [`Store::verify`] found.
-#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Verified {
     /// Entries examined.
     pub checked: u64,
@@ -70,7 +70,7 @@ pub struct Verified {
 }
 
 /// What [`Store::gc`] did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Collected {
     /// Entries removed.
     pub removed: u64,

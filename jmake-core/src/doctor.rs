@@ -3,10 +3,11 @@
 //! Each check does the thing itself where that is possible (compiles a header, links a library,
 //! writes a file), for a program that is installed need not work.  Nothing is repaired here.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::fs;
 use crate::path::bytes_of;
@@ -29,10 +30,10 @@ pub struct Patient<'a> {
 }
 
 /// One finding.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Check {
     /// What was looked at.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Whether it is as it should be.
     pub ok: bool,
     /// What was found.
@@ -43,11 +44,11 @@ pub struct Check {
 
 impl Check {
     fn good(name: &'static str, found: impl Into<String>) -> Check {
-        Check { name, ok: true, found: found.into(), fix: None }
+        Check { name: name.into(), ok: true, found: found.into(), fix: None }
     }
 
     fn bad(name: &'static str, found: impl Into<String>, fix: Option<String>) -> Check {
-        Check { name, ok: false, found: found.into(), fix }
+        Check { name: name.into(), ok: false, found: found.into(), fix }
     }
 }
 

@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How much a [`Diagnostic`] matters.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The build cannot give what was asked for.
@@ -21,7 +21,7 @@ pub enum Severity {
 }
 
 /// A problem the user can mend: where it is, what it is, and what to do next.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Diagnostic {
     /// Whether it stops the build.
     pub severity: Severity,
@@ -79,8 +79,18 @@ impl Diagnostic {
     }
 }
 
+/// The message alone; place and hint are for whoever shows it.
+impl std::fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// So that what the user can mend travels where errors do.
+impl std::error::Error for Diagnostic {}
+
 /// What an action does.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ActionKind {
     /// Source to object and IR, or to IR alone where the toolchain cannot give both at once.
@@ -132,7 +142,7 @@ impl ActionKind {
 }
 
 /// Why an action ran (or was restored) instead of being fresh.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 pub enum Reason {
     /// Nothing is recorded of it.
@@ -230,7 +240,7 @@ impl std::fmt::Display for Reason {
 }
 
 /// How an action ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// What is recorded is exactly what is there.
@@ -246,7 +256,7 @@ pub enum Outcome {
 }
 
 /// What is being done and what came of it, in the order in which it happens.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// Another build holds this project; this one waits for it.
@@ -270,6 +280,7 @@ pub enum Event {
         /// Why it runs.
         why: Reason,
         /// Since the beginning of the build.
+        #[serde(with = "seconds")]
         at: Duration,
     },
     /// An action is done with.
@@ -285,8 +296,10 @@ pub enum Event {
         /// Why it was not fresh.
         why: Option<Reason>,
         /// Since the beginning of the build.
+        #[serde(with = "seconds")]
         at: Duration,
         /// How long the process ran; zero where none did.
+        #[serde(with = "seconds")]
         wall: Duration,
         /// The process's largest resident size in bytes; 0 where none ran.
         peak_memory: u64,
@@ -301,4 +314,27 @@ pub enum Event {
     },
     /// Something the user should know.
     Diagnostic(Diagnostic),
+}
+
+/// A duration as a number of seconds, for whoever reads events.
+pub mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(time.as_secs_f64())
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it is no number of seconds.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        Duration::try_from_secs_f64(f64::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
 }

@@ -285,6 +285,15 @@ pub fn remove_dir_all(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Removes a folder that holds nothing.
+///
+/// # Errors
+/// When it holds something or cannot be removed.
+pub fn remove_empty_dir(path: &Path) -> io::Result<()> {
+    fault::point()?;
+    fs::remove_dir(path)
+}
+
 /// Appends `bytes` to `path`, creating it when missing.
 ///
 /// # Errors

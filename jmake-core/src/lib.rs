@@ -6,6 +6,7 @@
 
 pub mod sabotage;
 pub mod path;
+pub mod portable;
 pub mod digest;
 pub mod event;
 pub mod fs;
@@ -31,9 +32,20 @@ pub mod freshness;
 pub mod run;
 pub mod jobserver;
 pub mod execute;
+pub mod diagnose;
 pub mod configure;
 pub mod plan;
 pub mod publish;
 pub mod snapshot;
 pub mod project;
+pub mod recorded;
+pub mod prebuilt;
 pub mod build;
+pub mod ir;
+pub mod clean;
+pub mod survey;
+pub mod settings;
+pub mod machine;
+pub mod request;
+pub mod engine;
+pub mod services;

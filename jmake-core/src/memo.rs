@@ -8,13 +8,13 @@
 //! The memo is a cache: dropping it costs time only.  Files of the project are kept in the
 //! project, files outside (system headers, libraries, tools) in the user's cache folder.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use anyhow::Result;
+use rustc_hash::FxHashMap as HashMap;
 
 use crate::codec::{Reader, Writer};
 use crate::digest::Digest;
@@ -50,7 +50,7 @@ struct Content {
 
 const SHARDS: usize = 16;
 /// Changes whenever the stored form or the meaning of [`Facts`] does.
-const VERSION: &[u8] = b"jmake-memo-1\n";
+const VERSION: &[u8] = b"jmake-memo-2\n";
 
 /// Digests and facts of files, by path.
 pub struct Memo {
@@ -65,7 +65,7 @@ impl Memo {
     /// An empty memo.  `now` is the file system's clock ([`fs::now`]) at this moment or earlier;
     /// nothing changed later than that minus the clock's grain is trusted by a later build.
     pub fn new(root: Root, now: i64) -> Memo {
-        Memo { root, now, kept: HashMap::new(), seen: std::array::from_fn(|_| Mutex::default()) }
+        Memo { root, now, kept: HashMap::default(), seen: std::array::from_fn(|_| Mutex::default()) }
     }
 
     /// The project's root.
@@ -93,7 +93,7 @@ impl Memo {
     /// # Errors
     /// When the file cannot be written.
     pub fn save(&self, path: &Path, outside: bool) -> Result<()> {
-        let mut entries: HashMap<&FilePath, Kept> = HashMap::new();
+        let mut entries: HashMap<&FilePath, Kept> = HashMap::default();
         for (file, kept) in self.kept.iter().filter(|(file, _)| file.is_absolute() == outside) {
             entries.insert(file, kept.clone());
         }

@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::action::{Action, ActionId, Arg, Discovery, Graph, GraphBuilder, Input, Tool};
-use crate::configure::{Config, Link, Target, Unit};
+use crate::configure::{Config, Link, Target, Unit, argument};
 use crate::digest::Fields;
 use crate::event::ActionKind;
 use crate::manifest::{Kind, Lto};
@@ -83,10 +83,14 @@ pub fn plan(config: &Config) -> Plan {
         env: Arc::new(env),
         builder: GraphBuilder::default(),
         units: HashMap::new(),
+        goals: Vec::new(),
         commands: Vec::new(),
     };
-    let goals = config.targets.iter().map(|target| planner.target(target)).collect();
-    Plan { graph: planner.builder.finish(), goals, commands: planner.commands }
+    for target in &config.targets {
+        let goal = planner.target(target);
+        planner.goals.push(goal);
+    }
+    Plan { graph: planner.builder.finish(), goals: planner.goals, commands: planner.commands }
 }
 
 /// A unit's actions.
@@ -104,6 +108,8 @@ struct Planner<'a> {
     builder: GraphBuilder,
     /// Per source the ways in which it is compiled.
     units: HashMap<FilePath, Vec<(Unit, Compiled)>>,
+    /// Those of the targets so far.
+    goals: Vec<Goal>,
     commands: Vec<CompileCommand>,
 }
 
@@ -152,7 +158,7 @@ impl Planner<'_> {
             args.push(Arg::text("-ffat-lto-objects"));
         }
         args.push(Arg::text("-c"));
-        args.push(Arg::text(spelled(&unit.source)));
+        args.push(Arg::text(argument(&unit.source)));
         args.push(Arg::text("-MD"));
         args.push(Arg::Depfile { prefix: "-MF" });
         args.push(Arg::Output { prefix: "-o", index: 0 });
@@ -165,7 +171,7 @@ impl Planner<'_> {
             args,
             keyed: self.config.tools.native.iter().map(|text| Arc::from(text.as_bytes())).collect(),
             env: self.env.clone(),
-            inputs: vec![Input { path: FilePath::new(spelled(&unit.source)), producer: None }],
+            inputs: vec![Input { path: FilePath::new(argument(&unit.source)), producer: None }],
             outputs: vec![output],
             discovery: Discovery::Headers(unit.search.clone()),
             comment_blind,
@@ -201,11 +207,12 @@ impl Planner<'_> {
 
     fn link(&mut self, target: &Target, link: &Link, units: &[Compiled]) -> ActionId {
         let lto = self.config.profile.lto;
-        let objects = match lto {
+        let mut inputs = match lto {
             Lto::Full => vec![self.one_module(target, units)],
             Lto::Thin => units.iter().map(|unit| self.builder.made_by(unit.ir)).collect(),
             Lto::Off => self.objects(units),
         };
+        inputs.extend(link.needs.iter().map(|&need| self.builder.made_by(self.goals[need].action)));
         let tools = &self.config.tools;
         let tool = match (&tools.linker, link.through_driver) {
             (Some(linker), false) => linker.clone(),
@@ -218,7 +225,7 @@ impl Planner<'_> {
         let mut args: Vec<Arg> = link.line.before_output.iter().map(Arg::text).collect();
         args.push(Arg::Output { prefix: "", index: 0 });
         args.extend(link.line.before_objects.iter().map(Arg::text));
-        args.extend(objects.iter().map(|input| Arg::text(input.path.as_bytes())));
+        args.extend(inputs.iter().map(|input| Arg::text(input.path.as_bytes())));
         args.extend(link.line.after_objects.iter().map(Arg::text));
         let through = if link.through_driver { "-Wl," } else { "" };
         args.push(Arg::Depfile {
@@ -249,7 +256,7 @@ impl Planner<'_> {
             args,
             keyed,
             env: self.env.clone(),
-            inputs: objects,
+            inputs,
             outputs: vec![output],
             discovery: Discovery::Libraries { dirs, names: link.names.clone() },
             comment_blind: false,
@@ -372,14 +379,6 @@ fn object_name(unit: &Unit, way: usize) -> String {
     fields.push("source", unit.source.as_bytes());
     fields.push("way", way.to_string());
     format!("{}-{stem}", fields.digest().short())
-}
-
-/// The source as an argument: a name that looks like an option is prefixed.
-fn spelled(source: &FilePath) -> Vec<u8> {
-    match source.as_bytes().first() {
-        Some(b'-' | b'@') => [b"./", source.as_bytes()].concat(),
-        _ => source.as_bytes().to_vec(),
-    }
 }
 
 /// Whether a flag makes comments matter (see [`crate::lex::Facts::comment_blind`]): debug

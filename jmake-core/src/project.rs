@@ -68,6 +68,21 @@ impl Project {
         let state = root.as_path().join(STATE_DIR);
         prepare_state(&state)?;
         let now = fs::now(&state).with_context(|| format!("cannot write to `{}`", state.display()))?;
+        Project::read(root, environment, now)
+    }
+
+    /// Opens the project at `root` without writing anything: for verbs that only tell, and for
+    /// folders that jmake has never built.
+    ///
+    /// # Errors
+    /// When its manifest cannot be read.
+    pub fn look(root: &Root, environment: &Environment) -> Result<Project> {
+        // A clock at the beginning of time makes every file too young to be believed unread.
+        Project::read(root, environment, 0)
+    }
+
+    fn read(root: &Root, environment: &Environment, now: i64) -> Result<Project> {
+        let state = root.as_path().join(STATE_DIR);
         let mut memo = Memo::new(root.clone(), now);
         memo.load(&state.join("memo"));
         let (manifest, text, problems) = read_manifest(&memo, environment)?;
@@ -97,18 +112,43 @@ impl Project {
     /// # Errors
     /// When there is none.
     pub fn toolchain(&self, environment: &Environment, cancel: &Cancel) -> Result<Toolchain, Missing> {
+        Toolchain::find(&self.search(environment), &self.ask(cancel))
+    }
+
+    /// Where the toolchain is looked for.
+    pub fn search(&self, environment: &Environment) -> Search {
         let llvm = &self.manifest.llvm;
         let below = |path: &str| self.root().as_path().join(path);
         let version = llvm.version.as_deref().and_then(|text| text.split('.').next()?.parse().ok());
-        let search = Search {
+        Search {
             path: environment.path.clone(),
             root: llvm.root.as_deref().map(below),
             version,
             tools: llvm.tools.iter().map(|(name, path)| (name.clone(), below(path))).collect(),
             linker: self.manifest.link.linker.clone(),
             ..Search::default()
-        };
-        Toolchain::find(&search, &self.ask(cancel))
+        }
+    }
+
+    /// The user's folder for everything shared; `None` when there is no place for one.
+    pub fn cache_dir(&self) -> Option<&Path> {
+        self.cache_dir.as_deref()
+    }
+
+    /// Stops at the first error in the settings, after telling the others: with settings that are
+    /// wrong or not trusted, nothing that they choose may be used.
+    ///
+    /// # Errors
+    /// That first error, as a [`Diagnostic`].
+    pub fn sound(&mut self, on_event: &mut dyn FnMut(crate::event::Event)) -> Result<()> {
+        let mut first = None;
+        for problem in std::mem::take(&mut self.problems) {
+            match problem.is_error() && first.is_none() {
+                true => first = Some(problem),
+                false => on_event(crate::event::Event::Diagnostic(problem)),
+            }
+        }
+        first.map_or(Ok(()), |problem| Err(problem.into()))
     }
 
     /// What lies in the project.

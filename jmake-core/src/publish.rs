@@ -107,15 +107,25 @@ pub fn remove_orphans(memo: &Memo, plan: &Plan, executed: &Executed) -> Result<V
 
 /// Everything jmake has published in this project and that is still what it wrote.
 pub fn published(memo: &Memo) -> Vec<FilePath> {
+    published_and_changed(memo).0
+}
+
+/// What jmake has published in this project: first what is still as it wrote it, then what
+/// somebody has changed since.
+pub fn published_and_changed(memo: &Memo) -> (Vec<FilePath>, Vec<FilePath>) {
     let list = memo.root().as_path().join(STATE_DIR).join("published.json");
     let listed: BTreeMap<String, String> =
         fs::read(&list).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-    let ours = |(name, digest): (&String, &String)| {
-        let file = FilePath::new(unhex(name)?);
-        let digest = Digest::parse(digest)?;
-        memo.digest(&file).is_ok_and(|there| there == digest).then_some(file)
-    };
-    listed.iter().filter_map(ours).collect()
+    let (mut ours, mut others) = (Vec::new(), Vec::new());
+    for (name, digest) in &listed {
+        let Some(file) = unhex(name).map(FilePath::new) else { continue };
+        match memo.digest(&file) {
+            Ok(there) if Digest::parse(digest) == Some(there) => ours.push(file),
+            Ok(_) => others.push(file),
+            Err(_) => {}
+        }
+    }
+    (ours, others)
 }
 
 /// File names are bytes and JSON is text.

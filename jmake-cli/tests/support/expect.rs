@@ -1,9 +1,13 @@
 //! `expect.toml`: what must come of a fixture, and the edits it goes through.
 //!
 //! ```toml
+//! requires = ["/usr/include/x.h"]     # without these files of the system it is skipped
+//! output_dir = "julia"                # where results go
 //! also = [["--lto", "full"]]          # builds from nothing with these arguments, too
+//! through = [["--lto", "thin"]]       # and all of what follows once more with these
 //! messages = ["project.root"]         # said in the first build, to a person or in an event
 //! fails = ["undefined symbol"]        # the first build fails and says so, instead
+//! code = 1                            # and with this exit code
 //!
 //! [[library]]                         # the first is the main one, which edits are about
 //! path = "julia/libdemo.so"
@@ -37,23 +41,49 @@ use super::support::caller::Call;
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[derive(Default)]
+#[serde(deny_unknown_fields)]
 pub struct Expect {
+    /// Files of the system without which this cannot be tested.
+    #[serde(default)]
+    pub requires: Vec<String>,
+    /// The folder for results.
+    #[serde(default = "julia")]
+    pub output_dir: String,
     /// Arguments of further builds from nothing.
+    #[serde(default)]
     pub also: Vec<Vec<String>>,
+    /// Arguments with which the fixture is taken through all its edits once more.
+    #[serde(default)]
+    pub through: Vec<Vec<String>>,
     /// Said in the first build.
+    #[serde(default)]
     pub messages: Vec<String>,
     /// Said by the first build, which fails.
+    #[serde(default)]
     pub fails: Vec<String>,
+    /// The exit code of the first build when it fails.
+    #[serde(default = "failed")]
+    pub code: i32,
     /// Shared libraries.
+    #[serde(default)]
     pub library: Vec<Library>,
     /// Static libraries.
+    #[serde(default)]
     pub archive: Vec<Archive>,
     /// Programs.
+    #[serde(default)]
     pub program: Vec<Program>,
     /// Edits, in order.
+    #[serde(default)]
     pub edit: Vec<Edit>,
+}
+
+fn failed() -> i32 {
+    1
+}
+
+fn julia() -> String {
+    "julia".to_owned()
 }
 
 /// A shared library.

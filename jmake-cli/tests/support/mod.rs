@@ -11,7 +11,7 @@ pub mod symbols;
 pub mod tree;
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -19,6 +19,11 @@ use serde_json::Value;
 /// The folder of the workspace.
 pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the command's folder lies in the workspace")
+}
+
+/// The command that is tested.
+pub fn jmake() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_jmake"))
 }
 
 /// Whether a test that cannot run must fail instead of being skipped.
@@ -54,13 +59,21 @@ impl Sandbox {
 
     /// Runs `jmake` with `args` in `dir`.
     pub fn jmake(&self, dir: &Path, args: &[&str]) -> Result<Output> {
-        self.run(Path::new(env!("CARGO_BIN_EXE_jmake")), dir, args)
+        self.run(jmake(), dir, args)
     }
 
     /// Runs any program in the same surroundings.
-    #[expect(clippy::disallowed_methods, reason = "standard output and error are needed apart")]
     pub fn run(&self, program: &Path, dir: &Path, args: &[&str]) -> Result<Output> {
-        std::process::Command::new(program)
+        self.command(program, dir, args)
+            .output()
+            .with_context(|| format!("run {} in {}", program.display(), dir.display()))
+    }
+
+    /// Any program, about to be run in the same surroundings.
+    #[expect(clippy::disallowed_methods, reason = "standard output and error are needed apart")]
+    pub fn command(&self, program: &Path, dir: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command
             .args(args)
             .current_dir(dir)
             .env_clear()
@@ -70,8 +83,8 @@ impl Sandbox {
             .env("XDG_RUNTIME_DIR", self.dir.path().join("run"))
             .env("TMPDIR", self.scratch())
             .env("JMAKE_DAEMON", "off")
-            .output()
-            .with_context(|| format!("run {} in {}", program.display(), dir.display()))
+            .stdin(Stdio::null());
+        command
     }
 
     /// Builds the project in `dir`.

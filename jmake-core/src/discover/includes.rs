@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::lex::{Facts, Include, Kind};
 use crate::memo::Memo;
@@ -199,7 +200,8 @@ fn groups(nodes: &[Node]) -> Vec<Vec<usize>> {
 
 /// Finds files of the tree by how they are included.
 pub(super) struct Finder<'t> {
-    tree: &'t Tree,
+    /// All files, by path.
+    by_path: FxHashMap<&'t [u8], &'t FilePath>,
     /// All files, sorted by their paths read backwards: those with one ending stand together.
     by_end: Vec<&'t FilePath>,
     /// Folders that hold a file named like a header of the system.
@@ -212,7 +214,8 @@ impl<'t> Finder<'t> {
         by_end.par_sort_unstable_by(|a, b| backwards(a.as_bytes()).cmp(backwards(b.as_bytes())));
         let named_so = by_end.iter().filter(|path| is_standard(path.file_name()));
         let shadowing = named_so.filter_map(|path| path.parent()).collect();
-        Finder { tree, by_end, shadowing }
+        let by_path = by_end.iter().map(|path| (path.as_bytes(), *path)).collect();
+        Finder { by_path, by_end, shadowing }
     }
 
     /// The file that `include` of `from` leads to.
@@ -247,7 +250,7 @@ impl<'t> Finder<'t> {
     /// The file `name` in `dir`, if the tree has it.
     pub fn at(&self, dir: &FilePath, name: &[u8]) -> Option<FilePath> {
         let path = without_dots(&dir.join(name))?;
-        self.tree.get(&path).map(|file| file.path.clone())
+        self.by_path.get(path.as_bytes()).map(|path| (*path).clone())
     }
 
     /// The files whose path ends with `name`, and for each the folder that remains.

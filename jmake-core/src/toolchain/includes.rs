@@ -65,11 +65,12 @@ impl Toolchain {
     pub fn include_dirs(&self, ask: &Ask<'_>, lang: Lang, flags: &[Vec<u8>]) -> Result<IncludeDirs> {
         let mut arguments = flags.to_vec();
         arguments.extend(["-v", "-E", "-x", lang.flag(), "/dev/null"].map(|arg| arg.as_bytes().to_vec()));
-        let found = parse_include_dirs(&self.ask_driver(ask, lang, arguments)?);
-        if found.dirs.is_empty() {
-            bail!("`{}` does not tell where it looks for headers", lang.driver());
+        let output = self.ask_driver(ask, lang, arguments)?;
+        // An empty list is an answer (`-nostdinc`); no list is none.
+        match parse_include_dirs(&output) {
+            Some(found) => Ok(found),
+            None => bail!("`{}` does not tell where it looks for headers", lang.driver()),
         }
-        Ok(found)
     }
 
     /// What `-march=native` (or `-mcpu=native`, as given in `flags`) means on this machine: the
@@ -132,8 +133,10 @@ fn processor() -> Vec<u8> {
 }
 
 /// The lists in what `clang -v -E` prints.
-fn parse_include_dirs(output: &[u8]) -> IncludeDirs {
+/// The folders in what clang prints with `-v`; `None` when the list is not in it, whole.
+fn parse_include_dirs(output: &[u8]) -> Option<IncludeDirs> {
     let mut found = IncludeDirs::default();
+    let mut whole = false;
     let mut listing = false;
     for line in output.split(|&b| b == b'\n') {
         if let Some(rest) = line.strip_prefix(b"ignoring nonexistent directory \"") {
@@ -141,6 +144,7 @@ fn parse_include_dirs(output: &[u8]) -> IncludeDirs {
         } else if line.starts_with(b"#include <...> search starts here") {
             listing = true;
         } else if line.starts_with(b"End of search list") {
+            whole = listing;
             listing = false;
         } else if listing && let Some(dir) = line.strip_prefix(b" ") {
             // Apple's frameworks stand in the same list but are searched by other rules.
@@ -149,7 +153,7 @@ fn parse_include_dirs(output: &[u8]) -> IncludeDirs {
             }
         }
     }
-    found
+    whole.then_some(found)
 }
 
 impl IncludeDirs {
@@ -169,8 +173,9 @@ mod tests {
             #include \"...\" search starts here:\n /quoted\n\
             #include <...> search starts here:\n /usr/include/c++/12\n /a b\n /F (framework directory)\n\
             End of search list.\n # 1 \"/dev/null\"\n";
-        let found = parse_include_dirs(output);
+        let found = parse_include_dirs(output).unwrap();
         assert_eq!(found.dirs, [FilePath::new("/usr/include/c++/12"), FilePath::new("/a b")]);
         assert_eq!(found.absent, [FilePath::new("/include")]);
+        assert_eq!(parse_include_dirs(&output[..output.len() - 40]), None);
     }
 }

@@ -1,0 +1,93 @@
+//! What compilers write: with or without colour, and each complaint once.
+//!
+//! A warning in a header comes again with every unit that includes it.  A complaint counts as the
+//! same when everything but the chain of includes above it is the same.
+
+use std::collections::HashSet;
+
+/// The complaints that have been shown.
+#[derive(Default)]
+pub struct Shown(HashSet<String>);
+
+impl Shown {
+    /// What of `output` has not been shown yet; all of it, as it is, when nothing has.
+    pub fn new_in(&mut self, output: &str) -> String {
+        if output.is_empty() {
+            return String::new();
+        }
+        let mut fresh = String::new();
+        let mut repeated = false;
+        for block in blocks(output) {
+            match self.0.insert(identity(block)) {
+                true => fresh += block,
+                false => repeated = true,
+            }
+        }
+        match repeated {
+            // The compiler's own count at the end would be wrong now.
+            true => fresh.split_inclusive('\n').filter(|line| !is_count(&plain(line))).collect(),
+            false => output.to_owned(),
+        }
+    }
+}
+
+/// `output` cut where each complaint begins; notes belong to the complaint before them.
+fn blocks(output: &str) -> Vec<&str> {
+    let mut starts = vec![0];
+    let mut at = 0;
+    let mut in_chain = false;
+    for line in output.split_inclusive('\n') {
+        let text = plain(line);
+        let chain = text.starts_with("In file included from ") || text.starts_with("                 from ");
+        let complaint =
+            [": warning: ", ": error: ", ": fatal error: "].iter().any(|word| text.contains(word));
+        let begins = (!in_chain && (chain || complaint)) || is_count(&text);
+        if begins && at > 0 {
+            starts.push(at);
+        }
+        in_chain = chain;
+        at += line.len();
+    }
+    starts.push(output.len());
+    starts.windows(2).map(|pair| &output[pair[0]..pair[1]]).collect()
+}
+
+/// What makes a complaint the same as another: its text without colour and without the includes.
+fn identity(block: &str) -> String {
+    let text = plain(block);
+    text.split_inclusive('\n').filter(|line| !line.starts_with("In file included from ")).collect()
+}
+
+/// `2 warnings generated.`
+fn is_count(line: &str) -> bool {
+    line.trim_end().ends_with(" generated.") && line.starts_with(|first: char| first.is_ascii_digit())
+}
+
+/// `text` without escape sequences.
+pub fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str = "In file included from a.c:1:\n./h.h:2:5: \x1b[1mwarning: unused\n    2 | x\n      | ^\n1 warning generated.\n";
+
+    #[test]
+    fn each_complaint_once() {
+        let mut shown = Shown::default();
+        assert_eq!(shown.new_in(FIRST), FIRST);
+        let again = FIRST.replace("a.c", "b.c");
+        assert_eq!(shown.new_in(&again), "");
+        let more = again.replace("1 warning gen", "b.c:3:1: error: no\nb.c:2:1: note: here\n2 warnings gen");
+        assert_eq!(shown.new_in(&more), "b.c:3:1: error: no\nb.c:2:1: note: here\n");
+        assert_eq!(shown.new_in(""), "");
+        assert_eq!(shown.new_in("ld: odd\n"), "ld: odd\n");
+    }
+
+    #[test]
+    fn colour_is_taken_out() {
+        assert_eq!(plain("\x1b[1ma.c:1: \x1b[0;1;31merror\x1b[0m"), "a.c:1: error");
+    }
+}

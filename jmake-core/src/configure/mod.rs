@@ -1,0 +1,279 @@
+//! From what was written, found and installed to what is to be built: no optional is left.
+//!
+//! [`configure`] is a function from values to a value.  It asks the toolchain what only it can
+//! know (where headers lie, how the linker is called); those answers are remembered, so a warm
+//! run starts no process.  Whatever the user can mend is collected as diagnostics.
+
+mod flags;
+mod link;
+mod needs;
+mod profile;
+mod targets;
+mod tools;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use crate::action::SearchDirs;
+use crate::discover::{Category, Discovery, LeftOut, Tree};
+use crate::event::Diagnostic;
+use crate::manifest::{Kind, Manifest};
+use crate::memo::Memo;
+use crate::path::FilePath;
+use crate::toolchain::includes::Lang;
+use crate::toolchain::link::LinkLine;
+use crate::toolchain::pkgconfig::{FoundLibrary, HeaderQuery, libraries_for_headers};
+use crate::toolchain::{Ask, Toolchain};
+
+pub use flags::argument;
+pub use profile::Profile;
+pub use tools::Tools;
+
+use targets::Outline;
+
+/// What the caller of one build asks for; what is `None` is decided by the manifest.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Wanted {
+    /// The profile.
+    pub profile: Option<String>,
+    /// Optimisation across units: `off`, `thin` or `full`.
+    pub lto: Option<String>,
+    /// Targets by name; the default ones when empty.
+    pub targets: Vec<String>,
+    /// How many processes may run at once.
+    pub jobs: Option<usize>,
+}
+
+/// Everything [`configure`] looks at.
+pub struct Sources<'a> {
+    /// Digests and facts of files.
+    pub memo: &'a Memo,
+    /// What lies in the root.
+    pub tree: &'a Tree,
+    /// What was decided from it.
+    pub discovery: &'a Discovery,
+    /// `jmake.toml`, with the user's own configuration beneath it.
+    pub manifest: &'a Manifest,
+    /// The toolchain.
+    pub toolchain: &'a Toolchain,
+    /// How it is asked.
+    pub ask: Ask<'a>,
+    /// `PKG_CONFIG_PATH` and the folders of `PATH` of the caller.
+    pub environment: &'a Environment,
+}
+
+/// The part of the caller's environment that may choose programs and folders.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Environment {
+    /// `PATH`, split.
+    #[serde(with = "crate::portable::list")]
+    pub path: Vec<PathBuf>,
+    /// `PKG_CONFIG_PATH`.
+    #[serde(with = "crate::portable::option")]
+    pub pkg_config_path: Option<PathBuf>,
+    /// `HOME`.
+    #[serde(with = "crate::portable::option")]
+    pub home: Option<PathBuf>,
+    /// `XDG_CACHE_HOME`.
+    #[serde(with = "crate::portable::option")]
+    pub cache_home: Option<PathBuf>,
+    /// `XDG_CONFIG_HOME`.
+    #[serde(with = "crate::portable::option")]
+    pub config_home: Option<PathBuf>,
+    /// `MAKEFLAGS`.
+    pub makeflags: String,
+}
+
+/// The resolved build.
+#[derive(Debug)]
+pub struct Config {
+    /// The project's name, a C identifier.
+    pub name: String,
+    /// The profile.
+    pub profile: Profile,
+    /// What is to be made, each after those it needs.
+    pub targets: Vec<Target>,
+    /// Where results go.
+    pub output_dir: FilePath,
+    /// How many processes may run at once.
+    pub jobs: usize,
+    /// The tools.
+    pub tools: Tools,
+}
+
+/// One thing to make.
+#[derive(Debug)]
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Where it is published.
+    pub file: FilePath,
+    /// What goes into it.
+    pub units: Vec<Unit>,
+    /// How it is linked; `None` for an archive.
+    pub link: Option<Link>,
+}
+
+/// One source, compiled one way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unit {
+    /// The source.
+    pub source: FilePath,
+    /// Its language.
+    pub lang: Lang,
+    /// Flags, without those for inputs and outputs.
+    pub flags: Arc<Vec<Arc<[u8]>>>,
+    /// Where its headers are looked for.
+    pub search: Arc<SearchDirs>,
+}
+
+/// How a target is linked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Link {
+    /// The linker's own command, or the driver's when that could not be learned.
+    pub line: LinkLine,
+    /// Whether `line` starts the driver.
+    pub through_driver: bool,
+    /// Libraries looked for by name.
+    pub names: Vec<String>,
+    /// The symbols to show, when not all.
+    pub export: Option<Vec<String>>,
+    /// Targets that are linked too, by their places in [`Config::targets`], in link order.
+    pub needs: Vec<usize>,
+}
+
+/// Resolves the build; errors among the diagnostics mean that there is nothing to plan.
+///
+/// # Errors
+/// When a tool's files cannot be read.
+pub fn configure(sources: &Sources<'_>, wanted: &Wanted) -> Result<(Option<Config>, Vec<Diagnostic>)> {
+    let mut problems = Vec::new();
+    let manifest = sources.manifest;
+    let profile = profile::profile(manifest, wanted, &mut problems);
+    let name =
+        crate::setup::library_ident(manifest.project.name.as_deref().unwrap_or(&sources.memo.root().name()));
+    let output_dir = FilePath::new(manifest.binary.output_dir.as_deref().unwrap_or("julia"));
+    let tools = tools::tools(sources, &profile)?;
+    let outline = targets::outlines(sources, &name, wanted, &mut problems);
+    let made = Vec::with_capacity(outline.len());
+    let mut making =
+        Making { sources, profile: &profile, tools: &tools, output_dir: &output_dir, made, problems };
+    let libraries = making.found_libraries();
+    for outline in outline {
+        // What comes after a target that cannot be made may need it.
+        let Some(target) = making.target(&outline, &libraries) else { break };
+        making.made.push(target);
+    }
+    let Making { made: targets, mut problems, .. } = making;
+    tools::check_lto(&profile, &tools, sources.toolchain, &mut problems);
+    let jobs = wanted.jobs.or(manifest.compile.jobs.map(|jobs| jobs as usize)).unwrap_or_else(cores).max(1);
+    let failed = problems.iter().any(Diagnostic::is_error);
+    let config = Config { name, profile, targets, output_dir, jobs, tools };
+    Ok(((!failed).then_some(config), problems))
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// What working out targets needs and gathers.
+struct Making<'a> {
+    sources: &'a Sources<'a>,
+    profile: &'a Profile,
+    tools: &'a Tools,
+    output_dir: &'a FilePath,
+    /// The targets so far.
+    made: Vec<Target>,
+    problems: Vec<Diagnostic>,
+}
+
+impl Making<'_> {
+    /// Installed libraries that answer the headers which the project does not.
+    fn found_libraries(&mut self) -> Vec<FoundLibrary> {
+        let sources = self.sources;
+        if sources.discovery.system_headers.is_empty() {
+            return Vec::new();
+        }
+        let pkg_config = sources.environment.path.iter().find_map(|dir| {
+            ["pkg-config", "pkgconf"].map(|name| dir.join(name)).into_iter().find(|path| path.is_file())
+        });
+        let cxx = sources.tree.files.iter().any(|file| file.category == Category::CppSource);
+        let query = HeaderQuery {
+            headers: &sources.discovery.system_headers,
+            lang: if cxx { Lang::Cxx } else { Lang::C },
+            pkg_config: pkg_config.as_deref(),
+            pkg_config_path: sources.environment.pkg_config_path.as_deref().map(std::path::Path::as_os_str),
+            library_dirs: &crate::toolchain::standard_library_dirs(),
+        };
+        libraries_for_headers(&sources.ask, &query)
+    }
+
+    fn target(&mut self, outline: &Outline<'_>, libraries: &[FoundLibrary]) -> Option<Target> {
+        let inexpressible =
+            |source: &&FilePath| source.as_bytes().iter().any(|b| matches!(b, b'\n' | b'\t' | b'\\'));
+        if let Some(bad) = outline.sources.iter().find(inexpressible) {
+            self.problems.push(
+                Diagnostic::error(format!(
+                    "the name of `{}` holds a line break, a tab or a backslash",
+                    bad.to_string().escape_default()
+                ))
+                .hint("dependency files cannot express such a name: rename the file, or exclude it"),
+            );
+            return None;
+        }
+        let mut shared = [Lang::C, Lang::Cxx].map(|lang| (lang, None));
+        let mut units = Vec::with_capacity(outline.sources.len());
+        for source in &outline.sources {
+            let lang = lang_of(source);
+            let slot = &mut shared[usize::from(lang == Lang::Cxx)].1;
+            let (flags, search) = match slot {
+                Some(known) => known,
+                None => slot.insert(self.unit_flags(outline, lang, libraries)?),
+            };
+            units.push(Unit { source: source.clone(), lang, flags: flags.clone(), search: search.clone() });
+        }
+        let file = self.output_dir.join(self.file_name(&outline.name, outline.kind));
+        let link = match outline.kind {
+            Kind::Static | Kind::Prebuilt => None,
+            kind => Some(self.link(outline, kind, &units, libraries)?),
+        };
+        Some(Target { name: outline.name.clone(), kind: outline.kind, file, units, link })
+    }
+
+    fn file_name(&self, name: &str, kind: Kind) -> String {
+        match kind {
+            Kind::Static => format!("lib{name}.a"),
+            Kind::Executable => name.to_owned(),
+            _ if self.apple() => format!("lib{name}.dylib"),
+            _ => format!("lib{name}.so"),
+        }
+    }
+
+    fn apple(&self) -> bool {
+        ["apple", "darwin"].iter().any(|system| self.tools.triple.contains(system))
+    }
+}
+
+fn lang_of(source: &FilePath) -> Lang {
+    if source.extension() == Some(b"c") { Lang::C } else { Lang::Cxx }
+}
+
+/// The reasons for every source that is not built, as the user reads them.
+pub fn left_out(discovery: &Discovery) -> impl Iterator<Item = (&FilePath, &LeftOut)> {
+    discovery.left_out.iter().map(|(path, why)| (path, why))
+}
+
+/// What a generated manifest says about a project: decisions, not scan results.
+pub fn generated_facts(name: &str, discovery: &Discovery) -> crate::manifest::GeneratedFacts {
+    let dirs = discovery.include_dirs.iter().filter(|dir| std::str::from_utf8(dir.as_bytes()).is_ok());
+    crate::manifest::GeneratedFacts {
+        name: name.to_owned(),
+        include_dirs: dirs.map(ToString::to_string).collect(),
+        std: None,
+        libraries: Vec::new(),
+    }
+}

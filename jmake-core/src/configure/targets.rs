@@ -1,0 +1,153 @@
+//! Which targets there are and which sources go into each.
+//!
+//! Written targets come from the manifest, otherwise discovery's are taken.  Nothing here knows
+//! flags: an [`Outline`] is a target before those are worked out.
+
+use super::needs::ordered;
+use super::{Sources, Wanted};
+use crate::discover::{Category, TargetKind};
+use crate::event::Diagnostic;
+use crate::manifest::{Kind, TargetTable};
+use crate::path::FilePath;
+
+/// A target before its flags are worked out.
+pub(super) struct Outline<'a> {
+    pub name: String,
+    pub kind: Kind,
+    pub sources: Vec<FilePath>,
+    pub table: Option<&'a TargetTable>,
+    /// Libraries of its own, before those of the whole project.
+    pub libraries: Vec<String>,
+    /// Folders of its own to look for libraries in.
+    pub lib_dirs: Vec<String>,
+    /// Targets that go into its link, by their places in the order of making, in link order.
+    pub needs: Vec<usize>,
+}
+
+impl<'a> Outline<'a> {
+    fn new(name: String, kind: Kind, sources: Vec<FilePath>, table: Option<&'a TargetTable>) -> Outline<'a> {
+        let libraries = table.map(|table| table.libraries.clone()).unwrap_or_default();
+        let lib_dirs = table.map(|table| table.lib_dirs.clone()).unwrap_or_default();
+        Outline { name, kind, sources, table, libraries, lib_dirs, needs: Vec::new() }
+    }
+}
+
+/// Which targets are to be made of which sources, each after those it needs.
+pub(super) fn outlines<'a>(
+    sources: &Sources<'a>,
+    name: &str,
+    wanted: &Wanted,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<Outline<'a>> {
+    let manifest = sources.manifest;
+    let all = match manifest.targets.is_empty() {
+        true => discovered_outlines(sources, name),
+        false => {
+            manifest.targets.iter().map(|table| written_outline(sources, table, name, problems)).collect()
+        }
+    };
+    let library_there = all.iter().any(|outline| outline.kind != Kind::Executable);
+    for target in wanted.targets.iter().filter(|name| !all.iter().any(|outline| outline.name == **name)) {
+        let names: Vec<_> = all.iter().map(|outline| format!("`{}`", outline.name)).collect();
+        problems.push(Diagnostic::error(format!("there is no target `{target}`")).hint(
+            match names.is_empty() {
+                true => "the project has no targets".to_owned(),
+                false => format!("the targets are {}", names.join(", ")),
+            },
+        ));
+    }
+    let chosen = |outline: &Outline<'_>| match wanted.targets.is_empty() {
+        false => wanted.targets.contains(&outline.name),
+        // Programs found beside a library (demos, tools) are made when asked for.
+        true => !manifest.targets.is_empty() || !library_there || outline.kind != Kind::Executable,
+    };
+    let chosen: Vec<bool> = all.iter().map(chosen).collect();
+    if !chosen.contains(&true) && wanted.targets.is_empty() {
+        problems.push(no_sources(sources));
+    }
+    ordered(sources, all, &chosen, problems)
+}
+
+fn no_sources(sources: &Sources<'_>) -> Diagnostic {
+    let left_out = &sources.discovery.left_out;
+    let problem = Diagnostic::error(format!(
+        "no C or C++ sources to build in `{}`",
+        sources.memo.root().as_path().display()
+    ));
+    match left_out.first() {
+        Some((path, why)) => problem.hint(format!(
+            "sources left out: {}, such as `{path}`, which {why}; `jmake discover` lists them all",
+            left_out.len()
+        )),
+        None => problem.hint("name another folder, or put sources in this one"),
+    }
+}
+
+fn discovered_outlines<'a>(sources: &Sources<'a>, name: &str) -> Vec<Outline<'a>> {
+    let kind = sources.manifest.binary.kind.unwrap_or(Kind::Shared);
+    let found = &sources.discovery.targets;
+    let library = found.iter().find(|target| target.kind == TargetKind::Library);
+    let programs = found.iter().filter(|target| target.kind == TargetKind::Executable);
+    let parts = library.map(|target| target.sources.clone()).unwrap_or_default();
+    let mut outlines = Vec::new();
+    if kind != Kind::Executable && !parts.is_empty() {
+        let name = sources.manifest.binary.name.clone().unwrap_or_else(|| name.to_owned());
+        outlines.push(Outline::new(name, kind, parts.clone(), None));
+    }
+    let programs: Vec<_> = programs.collect();
+    for program in &programs {
+        let mut all = program.sources.clone();
+        all.extend(parts.iter().cloned());
+        // One program that is what the project is about carries the project's name.
+        let own_name = kind == Kind::Executable && programs.len() == 1;
+        let name = match own_name {
+            true => sources.manifest.binary.name.clone().unwrap_or_else(|| name.to_owned()),
+            false => program.name.clone(),
+        };
+        outlines.push(Outline::new(name, Kind::Executable, all, None));
+    }
+    outlines
+}
+
+fn written_outline<'a>(
+    sources: &Sources<'a>,
+    table: &'a TargetTable,
+    project: &str,
+    problems: &mut Vec<Diagnostic>,
+) -> Outline<'a> {
+    let name = table.name.clone().unwrap_or_else(|| project.to_owned());
+    let kind = table.kind.or(sources.manifest.binary.kind).unwrap_or(Kind::Shared);
+    let library = sources.discovery.targets.iter().find(|t| t.kind == TargetKind::Library);
+    let mut chosen: Vec<FilePath> = match table.sources.is_empty() {
+        true => library.map(|target| target.sources.clone()).unwrap_or_default(),
+        false => {
+            let units = sources.tree.files.iter().filter(|file| is_unit(file.category));
+            units.filter(|file| matches(&table.sources, &file.path)).map(|file| file.path.clone()).collect()
+        }
+    };
+    chosen.retain(|path| !matches(&table.exclude, path));
+    if chosen.is_empty() {
+        problems.push(
+            Diagnostic::error(format!("target `{name}` has no sources"))
+                .in_file(&sources.manifest.file)
+                .hint("its `sources` are paths or globs from the root, such as `src/**/*.cpp`"),
+        );
+    }
+    Outline::new(name, kind, chosen, Some(table))
+}
+
+fn is_unit(category: Category) -> bool {
+    matches!(category, Category::CppSource | Category::CSource)
+}
+
+/// Whether `path` is one of `patterns`: a path, a folder, or a glob.
+fn matches(patterns: &[String], path: &FilePath) -> bool {
+    patterns.iter().any(|pattern| {
+        let plain = FilePath::new(pattern.as_bytes());
+        path.starts_with(&plain)
+            || globset::GlobBuilder::new(pattern)
+                .literal_separator(true)
+                .build()
+                .is_ok_and(|glob| glob.compile_matcher().is_match(path.to_path_buf()))
+    })
+}

@@ -1,0 +1,177 @@
+//! The one door: every request, from this process or another, comes in through
+//! [`Engine::handle`].
+//!
+//! An engine knows a root and the environment of whoever asks; it keeps nothing else, so dropping
+//! it costs nothing.  It never prints, never exits and asks neither the working directory nor the
+//! process's own environment.  What the user must know comes as events, what was asked for as the
+//! reply; a failing environment is a reply too, so that nobody has to handle two kinds of answers.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use crate::build::{Build, Built, build, lock, planned};
+use crate::clean;
+use crate::configure::{Environment, Wanted};
+use crate::event::{Diagnostic, Event};
+use crate::ir;
+use crate::machine::{self, sound_project};
+use crate::path::Root;
+use crate::process::Cancel;
+use crate::project::{Project, find_root};
+use crate::request::{Cache, Config, Failure, Ir, Reply, Request};
+use crate::settings;
+use crate::survey;
+
+/// A project as one user sees it.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    root: Root,
+    environment: Environment,
+}
+
+type Listen<'a> = &'a mut dyn FnMut(Event);
+
+impl Engine {
+    /// The engine of the project that `path` belongs to.
+    ///
+    /// # Errors
+    /// When `path` is not a folder that can be reached.
+    pub fn open(path: &Path, environment: Environment) -> Result<Engine> {
+        Ok(Engine { root: find_root(path)?, environment })
+    }
+
+    /// The engine of the folder `path` itself, whatever project it lies in.
+    ///
+    /// # Errors
+    /// When `path` is not a folder that can be reached.
+    pub fn at(path: &Path, environment: Environment) -> Result<Engine> {
+        let root =
+            Root::open(path).with_context(|| format!("cannot open the folder `{}`", path.display()))?;
+        Ok(Engine { root, environment })
+    }
+
+    /// The project's root.
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// Does what `request` asks.  `cancel` ends it early; `on_event` hears what happens meanwhile.
+    pub fn handle(&self, request: &Request, cancel: &Cancel, on_event: Listen<'_>) -> Reply {
+        self.answer(request, cancel, on_event)
+            .unwrap_or_else(|e| Reply::Failed(Failure::of(&e, cancel.is_cancelled())))
+    }
+
+    fn answer(&self, request: &Request, cancel: &Cancel, on_event: Listen<'_>) -> Result<Reply> {
+        let (root, environment) = (&self.root, &self.environment);
+        Ok(match request {
+            Request::Build(request) => Reply::Built(Box::new(self.build(request, cancel, on_event)?)),
+            Request::Clean { cache } => Reply::Cleaned(self.clean(*cache, cancel, on_event)?),
+            Request::Discover => Reply::Discovered(Box::new(survey::survey(&self.look()?)?)),
+            Request::Graph { actions: None } => Reply::Graph(survey::include_graph(&self.look()?)?),
+            Request::Graph { actions: Some(wanted) } => self.action_graph(wanted, cancel, on_event)?,
+            Request::Explain { file } => Reply::Explained(survey::explain(root, file.as_deref())?),
+            Request::Config(config) => self.config(config)?,
+            Request::Tools { name } => self.tools(name.as_deref(), cancel, on_event)?,
+            Request::Doctor => Reply::Health(machine::examine(&self.sound(on_event)?, environment, cancel)?),
+            Request::Ir(step) => Reply::Step(self.ir(step, cancel, on_event)?),
+            Request::Trust(decision) => Reply::Consent(settings::consent(root, environment, *decision)?),
+            Request::Cache(what) => self.cache(*what, on_event)?,
+            Request::Stats => Reply::Stats(Box::new(machine::get_stats(&self.sound(on_event)?))),
+            Request::New { path, template, name } => {
+                Reply::Made(settings::make_new(path, template, name.as_deref())?)
+            }
+            Request::Init { template, name } => {
+                Reply::Made(settings::init(root, environment, template, name.as_deref())?)
+            }
+        })
+    }
+
+    /// Builds the project; see [`build`].
+    ///
+    /// # Errors
+    /// When jmake cannot do its work.
+    pub fn build(&self, request: &Build, cancel: &Cancel, on_event: Listen<'_>) -> Result<Built> {
+        build(&self.root, &self.environment, request, cancel, on_event)
+    }
+
+    fn look(&self) -> Result<Project> {
+        Project::look(&self.root, &self.environment)
+    }
+
+    fn sound(&self, on_event: Listen<'_>) -> Result<Project> {
+        sound_project(&self.root, &self.environment, on_event)
+    }
+
+    /// Removes what jmake made in the project and, with `cache`, what it put into the shared one.
+    ///
+    /// # Errors
+    /// When something cannot be removed.
+    pub fn clean(&self, cache: bool, cancel: &Cancel, on_event: Listen<'_>) -> Result<clean::Cleaned> {
+        // Looking makes no state folder, and without one there is nothing to lock or to remove.
+        let project = if cache { self.sound(on_event)? } else { self.look()? };
+        if !self.root.as_path().join(crate::plan::STATE_DIR).is_dir() {
+            return Ok(clean::Cleaned::default());
+        }
+        let _lock = lock(&self.root, cancel, on_event)?;
+        let store = if cache { project.store() } else { None };
+        clean::clean(&project.memo, store.as_ref())
+    }
+
+    fn action_graph(&self, wanted: &Wanted, cancel: &Cancel, on_event: Listen<'_>) -> Result<Reply> {
+        let request = Build { wanted: wanted.clone(), ..Build::default() };
+        let project = self.sound(on_event)?;
+        // The last error that planning tells is why there is no graph.
+        let mut error = Diagnostic::error("there is nothing to build");
+        let mut listen = |event: Event| match event {
+            Event::Diagnostic(problem) if problem.is_error() => error = problem,
+            event => on_event(event),
+        };
+        match planned(project, &self.environment, &request, cancel, &mut listen)? {
+            Some((_, plan)) => Ok(Reply::Graph(survey::action_graph(&plan.graph))),
+            None => Err(error.into()),
+        }
+    }
+
+    fn config(&self, config: &Config) -> Result<Reply> {
+        let (root, environment) = (&self.root, &self.environment);
+        Ok(match config {
+            Config::Show { section } => Reply::Settings(settings::show(root, section.as_deref())?),
+            Config::Get { key } => Reply::Value(settings::get(root, key)?),
+            Config::Set { key, value } => Reply::Changed(settings::set(root, key, value)?),
+            Config::Unset { key } => Reply::Changed(settings::unset(root, key)?),
+            Config::Validate => Reply::Problems(settings::validate(root, environment)?),
+            Config::Complete => Reply::Completed(settings::complete(root, environment)?),
+        })
+    }
+
+    fn tools(&self, name: Option<&str>, cancel: &Cancel, on_event: Listen<'_>) -> Result<Reply> {
+        let project = self.sound(on_event)?;
+        let toolchain = machine::toolchain(&project, &self.environment, cancel)?;
+        Ok(Reply::Tools(machine::tools(&toolchain, name)?))
+    }
+
+    fn ir(&self, step: &Ir, cancel: &Cancel, on_event: Listen<'_>) -> Result<ir::Step> {
+        let project = self.sound(on_event)?;
+        let tools = machine::toolchain(&project, &self.environment, cancel)?;
+        match step {
+            Ir::Link { inputs, output } => ir::link_ir(&tools, inputs, output, cancel),
+            Ir::Opt { input, output, passes } => ir::optimize_ir(&tools, input, output, passes, cancel),
+            Ir::Obj { input, output, level } => ir::compile_to_object(&tools, input, output, level, cancel),
+            Ir::Lib { inputs, output, libraries, lib_dirs } => {
+                ir::link_shared_library(&tools, inputs, output, libraries, lib_dirs, &project.ask(cancel))
+            }
+        }
+    }
+
+    fn cache(&self, what: Cache, on_event: Listen<'_>) -> Result<Reply> {
+        let project = self.sound(on_event)?;
+        let store = machine::store(&project)?;
+        Ok(match what {
+            Cache::Stat => Reply::CacheStats(machine::cache_stats(&project)?),
+            Cache::Verify { repair } => Reply::Verified(store.verify(repair)),
+            Cache::Gc => Reply::Collected(store.gc(project.limits())),
+            Cache::Clear => Reply::Cleared(store.clear()?),
+        })
+    }
+}

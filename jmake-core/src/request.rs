@@ -1,0 +1,250 @@
+//! What can be asked of an [`crate::engine::Engine`], and what it answers.
+//!
+//! Plain data that serde can carry: a question put in this process and one that came over a
+//! socket are the same value.  Paths in requests are absolute; what a user typed was resolved by
+//! whoever knows the user's working directory.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::build::{Build, Built};
+use crate::cas::{Collected, Contents, Verified};
+use crate::clean::Cleaned;
+use crate::configure::Wanted;
+use crate::doctor::Check;
+use crate::event::Diagnostic;
+use crate::ir::{Passes, Step};
+use crate::machine::{CacheStats, Stats, ToolSet};
+use crate::settings::{Consent, Decision, Made, Setting};
+use crate::survey::{Discovered, Drawn, Explanation};
+
+/// One question.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "verb", content = "with", rename_all = "kebab-case")]
+pub enum Request {
+    /// Build the project.
+    Build(Build),
+    /// Remove what jmake made; with `cache`, also from the shared cache.
+    Clean {
+        /// Whether the shared cache is to forget this project.
+        cache: bool,
+    },
+    /// Tell what lies in the project and what would be made of it.
+    Discover,
+    /// The graph of includes, or of actions.
+    Graph {
+        /// Of actions, planned as this asks; of includes when `None`.
+        actions: Option<Wanted>,
+    },
+    /// Why the last build ran, restored or reused what it did; of one file or all.
+    Explain {
+        /// The file.
+        #[serde(with = "crate::portable::option")]
+        file: Option<PathBuf>,
+    },
+    /// Read or change settings.
+    Config(Config),
+    /// The toolchain, or the path of one tool.
+    Tools {
+        /// Its name.
+        name: Option<String>,
+    },
+    /// What this machine lacks.
+    Doctor,
+    /// One step from IR to a library.
+    Ir(Ir),
+    /// Tell, give or take the consent to what the settings choose.
+    Trust(Decision),
+    /// Look after the shared cache.
+    Cache(Cache),
+    /// Count what is recorded.
+    Stats,
+    /// Make a fresh project.
+    New {
+        /// Where.
+        #[serde(with = "crate::portable")]
+        path: PathBuf,
+        /// `cpp` or `binary`.
+        template: String,
+        /// Its name; the folder's when `None`.
+        name: Option<String>,
+    },
+    /// Make the engine's own root a project.
+    Init {
+        /// `cpp` or `binary`.
+        template: String,
+        /// Its name; the folder's when `None`.
+        name: Option<String>,
+    },
+}
+
+/// What to do with the settings.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum Config {
+    /// List keys with values and defaults.
+    Show {
+        /// Only those below it.
+        section: Option<String>,
+    },
+    /// One value.
+    Get {
+        /// The key.
+        key: String,
+    },
+    /// Change one value.
+    Set {
+        /// The key.
+        key: String,
+        /// The value, as typed.
+        value: String,
+    },
+    /// Remove one key or section.
+    Unset {
+        /// The key.
+        key: String,
+    },
+    /// List all problems.
+    Validate,
+    /// Fill what is missing from what discovery sees.
+    Complete,
+}
+
+/// A step from IR to a library; all paths absolute.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum Ir {
+    /// Modules to one module.
+    Link {
+        /// The modules, or objects that hold them.
+        #[serde(with = "crate::portable::list")]
+        inputs: Vec<PathBuf>,
+        /// The module to write.
+        #[serde(with = "crate::portable")]
+        output: PathBuf,
+    },
+    /// A module to an optimised one.
+    Opt {
+        /// The module.
+        #[serde(with = "crate::portable")]
+        input: PathBuf,
+        /// The module to write.
+        #[serde(with = "crate::portable")]
+        output: PathBuf,
+        /// How far.
+        passes: Passes,
+    },
+    /// A module to an object.
+    Obj {
+        /// The module.
+        #[serde(with = "crate::portable")]
+        input: PathBuf,
+        /// The object to write.
+        #[serde(with = "crate::portable")]
+        output: PathBuf,
+        /// `0` to `3`.
+        level: String,
+    },
+    /// Objects to a shared library.
+    Lib {
+        /// The objects.
+        #[serde(with = "crate::portable::list")]
+        inputs: Vec<PathBuf>,
+        /// The library to write.
+        #[serde(with = "crate::portable")]
+        output: PathBuf,
+        /// Libraries it needs.
+        libraries: Vec<String>,
+        /// Where to look for them first.
+        #[serde(with = "crate::portable::list")]
+        lib_dirs: Vec<PathBuf>,
+    },
+}
+
+/// What to do with the shared cache.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum Cache {
+    /// Count.
+    Stat,
+    /// Check every entry.
+    Verify {
+        /// Whether to remove what fails.
+        repair: bool,
+    },
+    /// Keep the limits.
+    Gc,
+    /// Remove everything.
+    Clear,
+}
+
+/// One answer.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "reply", content = "data", rename_all = "kebab-case")]
+pub enum Reply {
+    /// Of a build.
+    Built(Box<Built>),
+    /// What was removed.
+    Cleaned(Cleaned),
+    /// What lies in the project.
+    Discovered(Box<Discovered>),
+    /// A graph.
+    Graph(Drawn),
+    /// Why.
+    Explained(Explanation),
+    /// Keys and values.
+    Settings(Vec<Setting>),
+    /// One value; `None` when the key is not set.
+    Value(Option<String>),
+    /// Whether anything was changed.
+    Changed(bool),
+    /// What is wrong with the settings.
+    Problems(Vec<Diagnostic>),
+    /// Lines that were filled in.
+    Completed(Vec<String>),
+    /// The toolchain.
+    Tools(ToolSet),
+    /// How the machine is.
+    Health(Vec<Check>),
+    /// What became of a step.
+    Step(Step),
+    /// What needs consent.
+    Consent(Consent),
+    /// What the shared cache holds.
+    CacheStats(CacheStats),
+    /// What a check of the cache found.
+    Verified(Verified),
+    /// What was removed from the cache.
+    Collected(Collected),
+    /// What the cache held before it was emptied.
+    Cleared(Contents),
+    /// What is recorded.
+    Stats(Box<Stats>),
+    /// What was made.
+    Made(Made),
+    /// The request could not be met.
+    Failed(Failure),
+}
+
+/// Why a request could not be met.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Failure {
+    /// What is wrong.
+    pub problem: Diagnostic,
+    /// What it came from, nearest first.
+    pub causes: Vec<String>,
+    /// Whether it was interrupted.
+    pub interrupted: bool,
+}
+
+impl Failure {
+    /// `error` as an answer.
+    pub fn of(error: &anyhow::Error, interrupted: bool) -> Failure {
+        if let Some(problem) = error.downcast_ref::<Diagnostic>() {
+            return Failure { problem: problem.clone(), causes: Vec::new(), interrupted };
+        }
+        let causes = error.chain().skip(1).map(ToString::to_string).collect();
+        Failure { problem: Diagnostic::error(error.to_string()), causes, interrupted }
+    }
+}

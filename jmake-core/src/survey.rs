@@ -1,0 +1,324 @@
+//! Telling what a project is and why its last build did what it did: `discover`, `graph` and
+//! `explain`.
+//!
+//! Everything here is data for people and programs; nothing is built and nothing written.  Paths
+//! are text, lossy where they are not UTF-8.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::action::Graph;
+use crate::build::{Explained, explained};
+use crate::discover::{Category, Discovery, IncludeGraph, Skipped, TargetKind, Tree, walk_ast_dependencies};
+use crate::event::Diagnostic;
+use crate::path::{FilePath, Root};
+use crate::project::Project;
+use crate::recorded;
+
+/// What `discover` tells.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Discovered {
+    /// The project's root.
+    pub root: String,
+    /// The project's name.
+    pub name: String,
+    /// Files by category.
+    pub files: BTreeMap<String, Vec<String>>,
+    /// Folders searched for included files, in order.
+    pub include_dirs: Vec<String>,
+    /// Included names that no file of the project answers, sorted.
+    pub system_headers: Vec<String>,
+    /// What can be built.
+    pub targets: Vec<TargetFound>,
+    /// Sources that are not part of the library.
+    pub left_out: Vec<Reasoned>,
+    /// Files and folders that were passed over.
+    pub skipped: Vec<Reasoned>,
+    /// Files that are machine code, with their sizes in bytes.
+    pub binaries: BTreeMap<String, u64>,
+    /// Which file includes which.
+    pub includes: BTreeMap<String, Vec<String>>,
+    /// What the user may want to mend.
+    pub problems: Vec<Diagnostic>,
+}
+
+/// Something that can be built.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TargetFound {
+    /// Its name.
+    pub name: String,
+    /// `library` or `executable`.
+    pub kind: String,
+    /// What is compiled for it.
+    pub sources: Vec<String>,
+}
+
+/// A path and a reason.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Reasoned {
+    /// The file or folder.
+    pub path: String,
+    /// Why.
+    pub why: String,
+}
+
+/// A graph, of includes or of actions: an edge leads from what needs to what is needed.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Drawn {
+    /// The nodes.
+    pub nodes: Vec<Node>,
+    /// Pairs of indices into `nodes`.
+    pub edges: Vec<(usize, usize)>,
+    /// Sets of files that include one another, as indices into `nodes`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cycles: Vec<Vec<usize>>,
+}
+
+/// A node of [`Drawn`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Node {
+    /// What it is called; unique.
+    pub name: String,
+    /// What it is: a category of files, or what the action does.
+    pub kind: String,
+    /// Included names that nothing in the project answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unresolved: Vec<String>,
+}
+
+/// What `explain` tells.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Explanation {
+    /// The file that was asked about.
+    pub file: Option<String>,
+    /// What became of the actions, of that file or all, that were not fresh.
+    pub actions: Vec<Explained>,
+    /// Why there is none, if so.
+    pub otherwise: Option<String>,
+}
+
+/// Everything discovery sees of `project`.
+///
+/// # Errors
+/// When the project cannot be read.
+pub fn survey(project: &Project) -> Result<Discovered> {
+    let tree = project.scan()?;
+    let discovery = project.discover(&tree)?;
+    let graph = walk_ast_dependencies(&project.memo, &tree, &searched(project, &discovery));
+    let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in &tree.files {
+        files.entry(category_name(file.category).into()).or_default().push(file.path.to_string());
+    }
+    let binaries = crate::discover::detect_binaries(&tree).into_iter();
+    let includes = graph.files().iter().map(|file| (file.to_string(), texts(graph.includes(file))));
+    Ok(Discovered {
+        root: project.root().as_path().display().to_string(),
+        name: project.name(),
+        include_dirs: texts(&searched(project, &discovery)),
+        system_headers: unanswered(&graph),
+        targets: discovery.targets.iter().map(target_found).collect(),
+        left_out: reasons(discovery.left_out.iter().map(|(path, why)| (path, why.to_string()))),
+        skipped: reasons(tree.skipped.iter().map(|(path, why)| (path, why_skipped(why)))),
+        binaries: binaries.map(|file| (file.path.to_string(), file.size.unwrap_or(0))).collect(),
+        includes: includes.filter(|(_, list)| !list.is_empty()).collect(),
+        problems: tree.problems.iter().chain(&discovery.problems).cloned().collect(),
+        files,
+    })
+}
+
+/// Where included files are looked for: what the settings say, then what discovery adds.
+fn searched(project: &Project, discovery: &Discovery) -> Vec<FilePath> {
+    let written = project.manifest.compile.include_dirs.iter();
+    let written = written.map(|dir| project.root().file_path(Path::new(dir)));
+    let mut dirs: Vec<FilePath> = written.collect();
+    dirs.extend(discovery.include_dirs.iter().filter(|dir| !dirs.contains(dir)).cloned().collect::<Vec<_>>());
+    dirs
+}
+
+fn unanswered(graph: &IncludeGraph) -> Vec<String> {
+    let names = graph.files().iter().flat_map(|file| graph.unresolved(file));
+    let names = names.map(|include| String::from_utf8_lossy(&include.name).into_owned());
+    names.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+}
+
+fn target_found(target: &crate::discover::FoundTarget) -> TargetFound {
+    let kind = match target.kind {
+        TargetKind::Library => "library",
+        TargetKind::Executable => "executable",
+    };
+    TargetFound { name: target.name.clone(), kind: kind.into(), sources: texts(&target.sources) }
+}
+
+fn texts<'p>(paths: impl IntoIterator<Item = &'p FilePath>) -> Vec<String> {
+    paths.into_iter().map(FilePath::to_string).collect()
+}
+
+fn reasons<'p>(all: impl Iterator<Item = (&'p FilePath, String)>) -> Vec<Reasoned> {
+    all.map(|(path, why)| Reasoned { path: path.to_string(), why }).collect()
+}
+
+fn category_name(category: Category) -> &'static str {
+    match category {
+        Category::CppSource => "c++ sources",
+        Category::CppHeader => "c++ headers",
+        Category::CSource => "c sources",
+        Category::CHeader => "c headers",
+        Category::Executable => "executables",
+        Category::SharedLibrary => "shared libraries",
+        Category::StaticLibrary => "static libraries",
+        Category::Julia => "julia",
+        Category::Config => "config",
+        Category::Documentation => "documentation",
+        Category::Other => "other",
+    }
+}
+
+fn why_skipped(why: &Skipped) -> String {
+    match why {
+        Skipped::Excluded => "is excluded by the settings".into(),
+        Skipped::NotIncluded => "is not among what the settings include".into(),
+        Skipped::Ignored => "is named by an ignore file".into(),
+        Skipped::BuildOutput(file) => format!("is written by another build tool, as `{file}` shows"),
+        Skipped::Cache => "is a cache".into(),
+        Skipped::OtherProject => "is a project of its own".into(),
+        Skipped::TooDeep => "lies deeper than `discovery.max_depth`".into(),
+        Skipped::Link => "is a link to a folder".into(),
+    }
+}
+
+/// The graph of includes of `project`.
+///
+/// # Errors
+/// When the project cannot be read.
+pub fn include_graph(project: &Project) -> Result<Drawn> {
+    let tree = project.scan()?;
+    let discovery = project.discover(&tree)?;
+    let graph = walk_ast_dependencies(&project.memo, &tree, &searched(project, &discovery));
+    Ok(drawn_includes(&tree, &graph))
+}
+
+fn drawn_includes(tree: &Tree, graph: &IncludeGraph) -> Drawn {
+    let id = |file: &FilePath| graph.files().binary_search(file).ok();
+    let node = |file: &FilePath| Node {
+        name: file.to_string(),
+        kind: tree.get(file).map_or("other", |found| category_name(found.category)).to_owned(),
+        unresolved: graph
+            .unresolved(file)
+            .iter()
+            .map(|include| String::from_utf8_lossy(&include.name).into_owned())
+            .collect(),
+    };
+    let edges = graph.files().iter().enumerate();
+    Drawn {
+        nodes: graph.files().iter().map(node).collect(),
+        edges: edges
+            .flat_map(|(from, file)| graph.includes(file).filter_map(id).map(move |to| (from, to)))
+            .collect(),
+        cycles: graph.cycles().map(|cycle| cycle.into_iter().filter_map(id).collect()).collect(),
+    }
+}
+
+/// The graph of actions: sources and results are nodes beside the actions' outputs.
+pub fn action_graph(graph: &Graph) -> Drawn {
+    let mut drawn = Drawn::default();
+    let mut known: BTreeMap<FilePath, usize> = BTreeMap::new();
+    for action in graph.actions() {
+        let node = |name: &FilePath, kind: &str| Node {
+            name: name.to_string(),
+            kind: kind.to_owned(),
+            unresolved: Vec::new(),
+        };
+        let at = drawn.nodes.len();
+        drawn.nodes.push(node(action.name(), action.kind.name()));
+        known.insert(action.name().clone(), at);
+        for input in &action.inputs {
+            let to = *known.entry(input.path.clone()).or_insert_with(|| {
+                drawn.nodes.push(node(&input.path, "source"));
+                drawn.nodes.len() - 1
+            });
+            drawn.edges.push((at, to));
+        }
+    }
+    drawn
+}
+
+/// Why the last build that did something ran what it ran, or what became of `file` in it.
+///
+/// # Errors
+/// When nothing is recorded.
+pub fn explain(root: &Root, file: Option<&Path>) -> Result<Explanation> {
+    let all = explained(root).map_err(|e| {
+        // That there is no file is what the message says already; anything else is news.
+        let causes = e.chain().skip(1).map(ToString::to_string).collect::<Vec<_>>();
+        let absent =
+            e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound);
+        match absent {
+            true => Diagnostic::error("no build of this project is recorded").hint("run `jmake build` first"),
+            false => Diagnostic::error(format!("{e}: {}", causes.join(": "))),
+        }
+    })?;
+    let Some(file) = file.map(|path| root.file_path(path)) else {
+        let none = "in the last build every action was fresh: nothing it depends on had changed";
+        let otherwise = all.is_empty().then(|| none.to_owned());
+        return Ok(Explanation { file: None, actions: all, otherwise });
+    };
+    let name = file.to_string();
+    let about: Vec<Explained> = all.into_iter().filter(|entry| is_about(entry, &name)).collect();
+    let otherwise = about.is_empty().then(|| why_not(root, &file));
+    Ok(Explanation { file: Some(name), actions: about, otherwise })
+}
+
+/// Whether `entry` is of the file `name`, or came to be because of it.
+fn is_about(entry: &Explained, name: &str) -> bool {
+    let because = entry.reason.as_ref().and_then(|reason| reason.get("path")).and_then(|path| path.as_str());
+    entry.label == name || because == Some(name)
+}
+
+fn why_not(root: &Root, file: &FilePath) -> String {
+    let known = recorded::recorded(root);
+    let is_source = |discovery: &Discovery| discovery.targets.iter().any(|t| t.sources.contains(file));
+    match known {
+        Some((_, discovery)) if is_source(&discovery) => {
+            format!("`{file}` was fresh in the last build: nothing it depends on had changed")
+        }
+        Some((tree, _)) if tree.get(file).is_some_and(|found| found.category.is_header()) => {
+            format!("`{file}` had not changed in the last build, so nothing ran because of it")
+        }
+        Some((tree, _)) if tree.get(file).is_some() => {
+            format!("`{file}` is not compiled; `jmake discover` tells why")
+        }
+        _ if !root.resolve(file).exists() => format!("there is no file `{file}`"),
+        _ => format!("`{file}` is no part of what the last build built; `jmake discover` lists what is"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn includes_are_drawn() {
+        let dir = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| crate::fs::write(&dir.path().join(name), text.as_bytes()).unwrap();
+        put("a.c", "#include \"a.h\"\n#include <nowhere.h>\n");
+        put("a.h", "#include \"b.h\"\n");
+        put("b.h", "#include \"a.h\"\n");
+        let root = Root::open(dir.path()).unwrap();
+        let project = Project::look(&root, &Default::default()).unwrap();
+        let drawn = include_graph(&project).unwrap();
+        let names: Vec<_> = drawn.nodes.iter().map(|node| node.name.as_str()).collect();
+        assert_eq!(names, ["a.c", "a.h", "b.h"]);
+        assert_eq!(drawn.edges, [(0, 1), (1, 2), (2, 1)]);
+        assert_eq!(drawn.cycles.len(), 1);
+        assert_eq!(drawn.nodes[0].unresolved, ["nowhere.h"]);
+        let found = survey(&project).unwrap();
+        assert_eq!(found.targets[0].sources, ["a.c"]);
+        assert_eq!(found.includes["a.c"], ["a.h"]);
+        // Telling writes nothing.
+        assert!(!dir.path().join(".jmake").exists());
+        assert!(explain(&root, None).is_err());
+    }
+}
