@@ -19,6 +19,12 @@ pub type Wrong = String;
 /// What was read besides what was needed, in one recorded execution.
 type Soft = Vec<(String, Option<u64>)>;
 
+/// What an execution is found by: its recipe and all that it read.
+type Key = (u64, Vec<(String, u64)>);
+
+/// What else each one looked at, and whether the store holds them for certain.
+type Executions = (Vec<Soft>, bool);
+
 #[derive(Clone)]
 struct Record {
     step: Step,
@@ -32,7 +38,7 @@ pub struct Memory {
     last: BTreeMap<String, Record>,
     /// Records of unknown content.
     hazy: bool,
-    store: BTreeMap<(u64, Vec<(String, u64)>), (Vec<Soft>, bool)>,
+    store: BTreeMap<Key, Executions>,
     store_lost: bool,
     outputs_lost: bool,
     /// How often more than one outcome was right.
@@ -195,7 +201,7 @@ impl Memory {
 
     fn output_may_be_lost(&self, step: &Step) -> bool {
         let kept = self.store.get(&(step.recipe, step.reads.clone())).is_some_and(|(_, certain)| *certain);
-        (self.outputs_lost || self.store_lost) && !(kept && !self.store_lost)
+        self.store_lost || self.outputs_lost && !kept
     }
 
     /// Whether `why` names something that really is different.

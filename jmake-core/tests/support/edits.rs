@@ -225,11 +225,12 @@ fn delete_source(tree: &mut Tree, dice: &mut Dice) {
 }
 
 fn rename(world: &mut World, tree: &mut Tree, from: &str, to: &str) {
-    if !tree.is_there(to) && !to.starts_with(&format!("{from}/")) {
-        if let Some(node) = tree.files.remove(from) {
-            tree.files.insert(to.to_owned(), node);
-            world.rename(from, to);
-        }
+    if !tree.is_there(to)
+        && !to.starts_with(&format!("{from}/"))
+        && let Some(node) = tree.files.remove(from)
+    {
+        tree.files.insert(to.to_owned(), node);
+        world.rename(from, to);
     }
 }
 

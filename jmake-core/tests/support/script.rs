@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use jmake_core::event::{Event, Outcome};
 
 use super::Dice;
@@ -57,7 +59,8 @@ pub fn run(seed: u64, numbers: &[usize]) -> Result<(usize, usize), Failure> {
     for &number in numbers {
         let mut dice = Dice::new(seed ^ (number as u64 + 1).wrapping_mul(0x1234_5678_9abc_def1));
         let clean = number % CLEAN_EVERY == 0 || number == last;
-        let wrong = run.step(number, &mut dice, clean).err();
+        let step = catch_unwind(AssertUnwindSafe(|| run.step(number, &mut dice, clean)));
+        let wrong = step.unwrap_or_else(|_| Err("a panic".into())).err();
         if let Some(wrong) = wrong {
             return Err(Failure { at: number, story: run.story, wrong });
         }
@@ -182,7 +185,7 @@ impl Run {
             if self.earlier.len() < 12 {
                 self.earlier.push(self.tree.clone());
             } else {
-                let at = digest(&steps[0].recipe) as usize % 12;
+                let at = digest(steps[0].recipe) as usize % 12;
                 self.earlier[at] = self.tree.clone();
             }
         }

@@ -29,6 +29,8 @@ pub struct World {
     pub home: usize,
     /// What is on disk.
     disk: BTreeMap<String, Node>,
+    /// Which compiler is installed.
+    salt: Option<usize>,
 }
 
 /// What one build said and gave.
@@ -47,7 +49,7 @@ impl World {
         let mut temp = tempfile::tempdir().unwrap();
         // For a look at what a failing script left behind.
         temp.disable_cleanup(std::env::var_os("JMAKE_MODEL_KEEP").is_some());
-        let world = World { temp, home: 0, disk: BTreeMap::new() };
+        let world = World { temp, home: 0, disk: BTreeMap::new(), salt: None };
         install(&world.llvm());
         let sys = world.path("sys");
         fs::create_dir_all(&sys).unwrap();
@@ -167,15 +169,15 @@ impl World {
     }
 
     /// Makes the compiler another one, in place, with the same size and time.
-    fn install_salt(&self, salt: usize) {
+    fn install_salt(&mut self, salt: usize) {
+        if self.salt.replace(salt) == Some(salt) {
+            return;
+        }
         let clang = self.llvm().join("bin/clang");
         let mut bytes = fs::read(&clang).unwrap();
         let tail = bytes.len() - 16;
         assert!(bytes[..tail].ends_with(SALT));
         let new = format!("{salt:016}");
-        if &bytes[tail..] == new.as_bytes() {
-            return;
-        }
         let time = FileTime::from_last_modification_time(&clang.metadata().unwrap());
         bytes[tail..].copy_from_slice(new.as_bytes());
         fs::write(&clang, bytes).unwrap();
