@@ -83,7 +83,7 @@ fn times_in_the_past_and_in_the_future() {
     let world = World::small();
     right(&world, "first");
     for (round, days) in [-9000i64, 9000, -1, 27_000].into_iter().enumerate() {
-        world.write("inc/x.h", format!("#define X {round}\n"));
+        world.write("inc/x.h", format!("#define X {}\n", round + 10));
         let distance = Duration::from_secs(86_400 * days.unsigned_abs());
         let now = SystemTime::now();
         set_time(&world.at("inc/x.h"), if days < 0 { now - distance } else { now + distance });
@@ -163,6 +163,25 @@ fn an_edit_while_the_compiler_runs() {
     right(&world, "nor under the other");
 }
 
+/// A unit was found fresh before its header was edited, another one read the edit: the library is
+/// of neither tree, and the next build must see that.
+#[test]
+fn an_edit_after_a_unit_was_found_fresh() {
+    let world = World::small();
+    right(&world, "before");
+    let (read, go) = (world.dir().join("read"), world.dir().join("go"));
+    let gate = format!("// fakecc: touch {}\n// fakecc: wait-for {}\n", read.display(), go.display());
+    world.write("b.c", format!("{gate}#include \"inc/x.h\"\nint b2(void) {{ return X; }}\n"));
+    std::thread::scope(|scope| {
+        let building = scope.spawn(|| world.build());
+        wait_for(std::slice::from_ref(&read));
+        world.write("inc/x.h", "#define X 2\n");
+        fs::write(&go, "").unwrap();
+        building.join().unwrap().assert_good("edited behind a fresh unit");
+    });
+    assert_eq!(right(&world, "the fresh unit is fresh no more").compiled(), ["a.c"]);
+}
+
 /// The compiler reads an edit that is undone before it ends: digest, time and size are as before.
 #[test]
 fn an_edit_that_is_undone_while_the_compiler_runs() {
@@ -200,7 +219,8 @@ fn an_edit_that_is_undone_while_the_compiler_runs() {
         fs::write(&go[second], "").unwrap();
         building.join().unwrap().assert_good("edited and restored");
     });
-    same(&world.published(), &world.clean(), "edited and restored");
+    // The unit that was done before the header was restored saw the edit; the next build sees that.
+    right(&world, "edited and restored");
     world.write("x.h", "#define X 2\n");
     right(&world, "the edit stays");
     fs::remove_dir_all(world.at(".jmake")).unwrap();
@@ -237,7 +257,7 @@ fn a_failed_compile_is_never_linked_over() {
     for round in 0..3 {
         let said = world.build();
         let text = said.assert_bad("broken");
-        assert_eq!(text.matches("broken").count(), 1, "round {round}: {text}");
+        assert_eq!(text.matches("1 error generated").count(), 1, "round {round}: {text}");
         same(&world.published(), &good, "the last good library stays");
     }
     world.write("b.c", "int b(void) { return 2; }\n");
@@ -269,7 +289,7 @@ fn a_compiler_that_is_replaced() {
     fs::write(&library, bytes).unwrap();
     set_time(&library, time);
     assert_eq!(world.build().started, ["julia/libp.so"], "a library that the linker reads was replaced");
-    world.request.wanted.profile = Some("debug".into());
+    world.request.wanted.profile = Some("dev".into());
     right(&world, "another profile");
 }
 
