@@ -26,8 +26,7 @@ use crate::freshness::{Checker, Verdict};
 use crate::jobserver::Tokens;
 use crate::log::Log;
 use crate::path::FilePath;
-use crate::run::{self, Context, Ended};
-use crate::sabotage;
+use crate::run::{self, Context, Ended, materialise};
 use crate::trace::{Made, Trace, UNTRACKED, Version};
 
 /// How to go about it.
@@ -116,30 +115,6 @@ pub fn execute_again(
         }
         lost.extend(newly_lost);
     }
-}
-
-/// Where the outputs `action` made (`made`) are: on disk as recorded, or brought there from the
-/// store.  The path of the first one that is nowhere comes back.
-pub fn materialise(context: &Context<'_>, action: &Action, made: &[Made]) -> Result<(), FilePath> {
-    for (path, made) in action.outputs.iter().zip(made) {
-        let place = context.memo.root().resolve(path);
-        if sabotage::is("trust-outputs") && place.exists() {
-            continue;
-        }
-        if context.memo.digest(path).is_ok_and(|found| found == made.digest) {
-            continue;
-        }
-        context.memo.forget(path);
-        let folder = place.parent().unwrap_or(context.memo.root().as_path());
-        let fetched = crate::fs::create_dir_all(folder).is_ok()
-            && crate::fs::clear_way(&place).is_ok()
-            && context.store.is_some_and(|store| store.get(made.digest, &place, made.mode).unwrap_or(false));
-        if !fetched {
-            return Err(path.clone());
-        }
-        context.memo.wrote(path, made.digest);
-    }
-    Ok(())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

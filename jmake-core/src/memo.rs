@@ -10,6 +10,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
@@ -59,13 +60,20 @@ pub struct Memo {
     now: i64,
     kept: HashMap<FilePath, Kept>,
     seen: [Mutex<HashMap<FilePath, Arc<Look>>>; SHARDS],
+    moved: AtomicBool,
 }
 
 impl Memo {
     /// An empty memo.  `now` is the file system's clock ([`fs::now`]) at this moment or earlier;
     /// nothing changed later than that minus the clock's grain is trusted by a later build.
     pub fn new(root: Root, now: i64) -> Memo {
-        Memo { root, now, kept: HashMap::default(), seen: std::array::from_fn(|_| Mutex::default()) }
+        Memo {
+            root,
+            now,
+            kept: HashMap::default(),
+            seen: std::array::from_fn(|_| Mutex::default()),
+            moved: AtomicBool::new(false),
+        }
     }
 
     /// The project's root.
@@ -250,9 +258,18 @@ impl Memo {
                 return true;
             }
         }
+        let before = look.content.get().and_then(|content| content.digest.ok());
         self.forget(file);
-        self.digest(file).ok();
+        if self.digest(file).ok() != before {
+            self.moved.store(true, Ordering::Relaxed);
+        }
         false
+    }
+
+    /// Whether a file was found to have changed since this build first read it: what was decided
+    /// before then was decided about another content.
+    pub fn moved(&self) -> bool {
+        self.moved.load(Ordering::Relaxed)
     }
 
     fn kept_for(&self, file: &FilePath, look: &Look) -> Option<&Kept> {

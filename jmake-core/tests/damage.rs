@@ -8,6 +8,9 @@
 //!
 //! `JMAKE_DAMAGES` (default 500) rounds, `JMAKE_DAMAGE_SEED`.
 
+#![allow(clippy::unwrap_used, reason = "a failing test may panic anywhere")]
+#![allow(clippy::disallowed_methods, reason = "the disk is changed behind the engine's back")]
+
 mod support;
 
 use std::fs;

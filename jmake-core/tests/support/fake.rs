@@ -507,16 +507,22 @@ const ORDER: &str = "JMAKE_TEST_ORDER";
 
 /// Starts this test binary again to carry out `order`.
 pub fn run_child(order: &Order) -> Child {
+    finish_child(child_command(order), &order.report)
+}
+
+/// The command that carries out `order`.
+pub fn child_command(order: &Order) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "child", "--nocapture"]).env(ORDER, serde_json::to_string(order).unwrap());
-    finish_child(command, &order.report)
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
 }
 
 /// Waits for a child started with an order and reads its report.
 pub fn finish_child(mut command: Command, report: &Path) -> Child {
     let start = Instant::now();
     let errors = report.with_extension("stderr");
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(&errors).unwrap());
+    command.stderr(fs::File::create(&errors).unwrap());
     let mut child = command.spawn().unwrap();
     while child.try_wait().unwrap().is_none() {
         if start.elapsed() > PATIENCE {
