@@ -13,7 +13,7 @@ use crate::path::FilePath;
 
 use super::includes::{Finder, counts, facts_of};
 use super::reasons::{Candidate, decide, is_test_framework, own_reason};
-use super::{Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs};
+use super::{Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, vendored};
 
 /// Decides what to make of `tree`: one library called `name` of all sources but those with a
 /// reason against it, and a program for each source that defines `main` and has no other reason
@@ -28,8 +28,10 @@ pub fn discover_project(memo: &Memo, tree: &Tree, name: &str) -> Result<Discover
     let mut library = Vec::new();
     let mut programs = Vec::new();
     let mut helpers: BTreeMap<FilePath, Vec<FilePath>> = BTreeMap::new();
+    let unused = vendored::unused(memo, tree, &finder);
     for (path, reason) in decide_all(memo, &sources, &finder) {
-        match reason {
+        let package = vendored::package(&path).filter(|package| unused.contains(package));
+        match reason.or_else(|| Some(LeftOut::UnusedPackage(package?.to_string()))) {
             None => library.push(path),
             Some(reason) => {
                 match &reason {
