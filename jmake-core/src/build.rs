@@ -373,12 +373,14 @@ impl<'a> Work<'a> {
         let probes = Probes::default();
         let context = Context { memo, probes: &probes, store: store.as_ref(), cancel: self.cancel };
         let tokens = Tokens::inherited(&self.environment.makeflags);
+        let missing = |executed: &Executed| publish::out_of_reach(&context, plan, executed);
         let options = execute::Options {
             jobs: config.jobs,
             tokens: &tokens,
             keep_going: self.request.keep_going,
             force: self.request.force,
             dry_run: self.request.dry_run,
+            missing: &missing,
         };
         let mut warnings = Vec::new();
         let mut listen = |mut event: Event| {
@@ -407,9 +409,8 @@ impl<'a> Work<'a> {
             for file in publish::publish(&context, plan, &executed)? {
                 on_event(Event::Published { path: file.to_string() });
             }
-            if self.request.wanted.targets.is_empty() {
-                publish::remove_orphans(memo, plan, &executed)?;
-            }
+            let everything = self.request.wanted.targets.is_empty();
+            publish::remove_orphans(memo, plan, &executed, everything)?;
             publish::compile_commands(memo, &plan.commands)?;
         }
         explain(&state, plan, &executed)?;

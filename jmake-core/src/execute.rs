@@ -10,7 +10,7 @@
 //! over as soon as its processes have ended, and a new pass runs that action; everything done so
 //! far is recorded, so a second pass costs next to nothing.
 
-use std::collections::{BTreeMap, BinaryHeap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread::Scope;
@@ -42,6 +42,8 @@ pub struct Options<'a> {
     pub force: bool,
     /// Whether only to tell what would run.
     pub dry_run: bool,
+    /// Asked when all is done: the actions whose outputs someone needs and nobody has any more.
+    pub missing: &'a dyn Fn(&Executed) -> BTreeSet<ActionId>,
 }
 
 /// What became of each action.
@@ -90,11 +92,15 @@ pub fn execute(
     loop {
         let mut pass = Pass::new(graph, log, context, options, on_event, &mut executed, start);
         pass.run(&lost);
-        let newly_lost = std::mem::take(&mut pass.lost);
+        let mut newly_lost = std::mem::take(&mut pass.lost);
         if let Some(e) = pass.error.take() {
             return Err(e);
         }
         executed.cancelled |= context.cancel.is_cancelled();
+        if newly_lost.is_empty() && executed.success() && !options.dry_run {
+            // What has run for this already is as good as it gets.
+            newly_lost.extend((options.missing)(&executed).into_iter().filter(|id| !lost.contains(id)));
+        }
         if newly_lost.is_empty() || !executed.success() {
             return Ok(executed);
         }

@@ -38,8 +38,7 @@ pub fn publish(context: &Context<'_>, plan: &Plan, executed: &Executed) -> Resul
 fn put(context: &Context<'_>, file: &FilePath, result: &FilePath, made: &Made) -> Result<bool> {
     let memo = context.memo;
     let place = memo.root().resolve(file);
-    let right_mode = memo.stat(file).is_some_and(|stat| stat.mode & 0o777 == made.mode);
-    if right_mode && memo.digest(file).is_ok_and(|there| there == made.digest) {
+    if in_place(memo, file, made) {
         return Ok(false);
     }
     let folder = place.parent().unwrap_or(memo.root().as_path());
@@ -60,31 +59,38 @@ fn put(context: &Context<'_>, file: &FilePath, result: &FilePath, made: &Made) -
     Ok(true)
 }
 
-/// Whether every result can be published without running anything: it is in place, on disk or in
-/// the store.
-pub fn at_hand(context: &Context<'_>, plan: &Plan, executed: &Executed) -> BTreeSet<usize> {
-    let missing = |goal: &&crate::plan::Goal| {
-        let action = &plan.graph.actions()[goal.action];
-        let Some(made) = executed.made.get(&goal.action) else { return false };
-        let there = |file: &FilePath| {
-            made.first().is_some_and(|made| context.memo.digest(file).is_ok_and(|found| found == made.digest))
-        };
-        !there(&goal.file)
-            && !made.iter().all(|made| context.store.is_some_and(|store| store.has(made.digest)))
-            && materialise(context, action, made).is_err()
-    };
-    plan.goals.iter().filter(missing).map(|goal| goal.action).collect()
+/// Whether `file` is there as `made` says.
+fn in_place(memo: &Memo, file: &FilePath, made: &Made) -> bool {
+    let right_mode = memo.stat(file).is_some_and(|stat| stat.mode & 0o777 == made.mode);
+    right_mode && memo.digest(file).is_ok_and(|there| there == made.digest)
 }
 
-/// Removes what an earlier build published and this one, which made everything, did not.
+/// The goals' actions that must run again before everything can be published: their result is
+/// neither where it goes, nor among the intermediate files, nor in the store.
+pub fn out_of_reach(context: &Context<'_>, plan: &Plan, executed: &Executed) -> BTreeSet<usize> {
+    let gone = |goal: &&crate::plan::Goal| {
+        let Some(made) = executed.made.get(&goal.action) else { return false };
+        let there = made.first().is_some_and(|made| in_place(context.memo, &goal.file, made));
+        !there && materialise(context, &plan.graph.actions()[goal.action], made).is_err()
+    };
+    plan.goals.iter().filter(gone).map(|goal| goal.action).collect()
+}
+
+/// Notes what was published; if this build made `everything`, removes what an earlier one
+/// published and it did not.
 ///
 /// # Errors
 /// When the list of published files cannot be written.
-pub fn remove_orphans(memo: &Memo, plan: &Plan, executed: &Executed) -> Result<Vec<FilePath>> {
+pub fn remove_orphans(
+    memo: &Memo,
+    plan: &Plan,
+    executed: &Executed,
+    everything: bool,
+) -> Result<Vec<FilePath>> {
     let list = memo.root().as_path().join(STATE_DIR).join("published.json");
     let before: BTreeMap<String, String> =
         fs::read(&list).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-    let mut now = BTreeMap::new();
+    let mut now = if everything { BTreeMap::new() } else { before.clone() };
     for goal in &plan.goals {
         if let Some(made) = executed.made.get(&goal.action).and_then(|made| made.first()) {
             now.insert(hex(goal.file.as_bytes()), made.digest.hex());
