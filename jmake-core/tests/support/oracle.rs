@@ -180,9 +180,10 @@ pub fn look(tree: &Tree, path: &str) -> Option<String> {
     }
 }
 
-/// `text` with blanks for comments.
+/// `text` with blanks for comments, and without what follows the last code.
 fn blind(text: &str) -> String {
-    text.lines().map(|line| format!("{}\n", uncommented(line).trim_end())).collect()
+    let text: String = text.lines().map(|line| format!("{}\n", uncommented(line).trim_end())).collect();
+    text.trim_end().to_owned()
 }
 
 fn uncommented(line: &str) -> String {
@@ -290,9 +291,12 @@ impl<'a> Unit<'a> {
         let own = (!angled).then(|| folder(from).to_owned());
         let there = |dir: &String| dir == "." || dir.is_empty() || self.tree.is_there(dir);
         let dirs: Vec<String> = own.into_iter().chain(self.tree.conf.dirs.iter().cloned()).collect();
-        let usable = |dir: &String| !name.contains("..") || there(dir);
-        let places: Vec<String> =
-            dirs.iter().filter(|dir| usable(dir)).map(|dir| normal(&place(dir, name))).collect();
+        // Nothing is found through a folder that is not there, but it may come.
+        let through = |dir: &String| match name.contains("..") && !there(dir) {
+            true => dir.clone(),
+            false => normal(&place(dir, name)),
+        };
+        let places: Vec<String> = dirs.iter().map(through).collect();
         places.into_iter().chain([format!("<{name}")])
     }
 
