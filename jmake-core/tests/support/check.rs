@@ -40,6 +40,8 @@ pub struct Memory {
     hazy: bool,
     store: BTreeMap<Key, Executions>,
     store_lost: bool,
+    /// Digests of all that was read in good builds.
+    good: BTreeSet<u64>,
     /// Whether the store holds what the oracle does not know of.
     store_unknown: bool,
     outputs_lost: bool,
@@ -130,8 +132,11 @@ impl Memory {
     pub fn check(&mut self, tree: &Tree, steps: &[Step], said: &Said, force: bool) -> Result<(), Wrong> {
         let finished = finished(said);
         let built = said.built.as_ref().ok_or("the build broke off")?;
+        let state: Vec<_> = steps.iter().map(|step| (step.recipe, &step.reads)).collect();
+        let state = super::oracle::digest(state);
         if built.untouched {
-            for step in steps {
+            // After a failed build the last good one may hold again, whatever was recorded since.
+            for step in steps.iter().filter(|_| !self.good.contains(&state)) {
                 let may = self.may(tree, step);
                 if !may.fresh || force {
                     return Err(format!(
@@ -141,6 +146,9 @@ impl Memory {
                 }
             }
             return Ok(());
+        }
+        if built.success {
+            self.good.insert(state);
         }
         let planned = said.events.iter().find_map(|event| match event {
             Event::Planned { actions } => Some(*actions),
