@@ -331,9 +331,8 @@ impl<'a> Work<'a> {
         }
         if built.success {
             let memo = &self.project.memo;
-            if self.request.wanted.targets.is_empty() {
-                publish::remove_orphans(memo, plan, &executed)?;
-            }
+            let everything = self.request.wanted.targets.is_empty();
+            publish::remove_orphans(memo, plan, &executed, everything)?;
             publish::compile_commands(memo, &plan.commands)?;
         }
         built::explain(&state, plan, &executed)?;

@@ -91,15 +91,21 @@ fn put(context: &Context<'_>, file: &FilePath, result: &FilePath, made: &Made) -
     Ok(Put::Written)
 }
 
-/// Removes what an earlier build published and this one, which made everything, did not.
+/// Notes what was published; if this build made `everything`, removes what an earlier one
+/// published and it did not.
 ///
 /// # Errors
 /// When the list of published files cannot be written.
-pub fn remove_orphans(memo: &Memo, plan: &Plan, executed: &Executed) -> Result<Vec<FilePath>> {
+pub fn remove_orphans(
+    memo: &Memo,
+    plan: &Plan,
+    executed: &Executed,
+    everything: bool,
+) -> Result<Vec<FilePath>> {
     let list = memo.root().as_path().join(STATE_DIR).join("published.json");
     let before: BTreeMap<String, String> =
         fs::read(&list).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-    let mut now = BTreeMap::new();
+    let mut now = if everything { BTreeMap::new() } else { before.clone() };
     for goal in &plan.goals {
         if let Some(made) = executed.made.get(&goal.action).and_then(|made| made.first()) {
             now.insert(hex(goal.file.as_bytes()), made.digest.hex());

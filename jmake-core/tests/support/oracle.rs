@@ -110,7 +110,12 @@ fn joined(
     let parts = [digest(tree.salt), digest(&names), digest((kind, how, file))];
     let recipe = digest(parts);
     let whole = from.iter().all(|&at| all[at].output.is_some());
-    let output = whole.then(|| digest((recipe, &reads)));
+    // What modules are called does not change what is made of them.
+    let contents: Vec<u64> = reads.iter().map(|(_, content)| *content).collect();
+    let output = whole.then(|| match kind {
+        ActionKind::Link | ActionKind::Archive => digest((recipe, contents)),
+        _ => digest((parts[0], parts[2], contents)),
+    });
     let name = format!("{} {file} {kind:?}", how.0);
     let label = label.to_owned();
     all.push(Step {
@@ -172,17 +177,20 @@ fn compile(tree: &Tree, source: &str, own: usize, profile: &str) -> Step {
     Step { kind: ActionKind::Compile, label, name, recipe: digest(parts), parts, reads, blind, soft, output }
 }
 
-/// The content at `path`, of the project or (in angle brackets) of the system.
+/// The content at `path`: of the project; behind `<` of the system; behind `?` only whether such
+/// a folder is there.
 pub fn look(tree: &Tree, path: &str) -> Option<String> {
-    match path.strip_prefix('<') {
-        Some(name) => tree.system.get(name).cloned(),
-        None => tree.read(path).map(str::to_owned),
+    match (path.strip_prefix('<'), path.strip_prefix('?')) {
+        (Some(name), _) => tree.system.get(name).cloned(),
+        (_, Some(dir)) => tree.is_there(dir).then(String::new),
+        _ => tree.read(path).map(str::to_owned),
     }
 }
 
-/// `text` with blanks for comments.
+/// `text` with blanks for comments, and without what follows the last code.
 fn blind(text: &str) -> String {
-    text.lines().map(|line| format!("{}\n", uncommented(line).trim_end())).collect()
+    let text: String = text.lines().map(|line| format!("{}\n", uncommented(line).trim_end())).collect();
+    text.trim_end().to_owned()
 }
 
 fn uncommented(line: &str) -> String {
@@ -227,6 +235,10 @@ impl<'a> Unit<'a> {
             if let Some(name) = line.split(&['"', '<', '>'][..]).nth(1) {
                 let places: Vec<String> = self.places(path, name, line.contains('<')).collect();
                 self.named.extend(places);
+                if name.contains("..") {
+                    // The way to a file leads through a folder, which may come or go.
+                    self.named.extend(self.tree.conf.dirs.iter().map(|dir| format!("?{dir}")));
+                }
             }
         }
     }
@@ -290,9 +302,9 @@ impl<'a> Unit<'a> {
         let own = (!angled).then(|| folder(from).to_owned());
         let there = |dir: &String| dir == "." || dir.is_empty() || self.tree.is_there(dir);
         let dirs: Vec<String> = own.into_iter().chain(self.tree.conf.dirs.iter().cloned()).collect();
-        let usable = |dir: &String| !name.contains("..") || there(dir);
-        let places: Vec<String> =
-            dirs.iter().filter(|dir| usable(dir)).map(|dir| normal(&place(dir, name))).collect();
+        // Nothing is found through a folder that is not there.
+        let usable = |dir: &&String| !name.contains("..") || there(dir);
+        let places: Vec<String> = dirs.iter().filter(usable).map(|dir| normal(&place(dir, name))).collect();
         places.into_iter().chain([format!("<{name}")])
     }
 
