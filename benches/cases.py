@@ -27,8 +27,11 @@ class Case:
     # What jmake should reach: ("ratio", tool, limit) or ("seconds", limit, text).
     target: tuple
     seconds: dict = field(default_factory=dict)
+    cpu: dict = field(default_factory=dict)
     memory: int = 0
     note: str = ""
+    # The machine's load when the case began: what others did meanwhile is in every figure.
+    load: float = 0.0
 
 
 class Comparison:
@@ -70,7 +73,7 @@ class Comparison:
 
     def case(self, name, repeats, before, target, only=None, watch=True, note=""):
         """Measures: `before(tree, number)` changes a tool's tree, then it builds."""
-        case = Case(self.group, name, target, note=note)
+        case = Case(self.group, name, target, note=note, load=os.getloadavg()[0])
         chosen = [tree for tree in self.trees if only is None or tree.name in only]
         for number in range(repeats):
             for tree in chosen:
@@ -78,6 +81,7 @@ class Comparison:
             for tree in chosen:
                 run = tree.build(watch=watch)
                 case.seconds.setdefault(tree.name, []).append(run.seconds)
+                case.cpu.setdefault(tree.name, []).append(run.cpu)
                 if tree is self.jmake:
                     case.memory = max(case.memory, run.memory)
         self.cases.append(case)
@@ -190,13 +194,11 @@ def bullet(settings, options, log):
             mark = tree.root / unit
             edit(mark, lambda text: text + '\nextern "C" int bench_mark() { return 1000; // edited by the benchmark\n}\n')
             tree.build()
-        few = options.repeats or 2
         caches = ["jmake", "ninja + ccache", "ninja + sccache"]
-        comparison.case("fresh clone, warm cache", few + 1, fresh_clone, ("ratio", "ninja + ccache", 1.0), only=caches)
-        unit_cases(comparison, unit, wide, few + 3, options.repeats or 1, peers=["jmake", "ninja"])
-        comparison.case("cold", few, forget, ("ratio", "ninja", 1.05), only=["jmake", "ninja"])
+        comparison.case("fresh clone, warm cache", options.waves, fresh_clone, ("ratio", "ninja + ccache", 1.0), only=caches)
+        unit_cases(comparison, unit, wide, min(options.repeats, 5), options.waves, peers=["jmake", "ninja"])
+        comparison.case("cold", options.waves, forget, ("ratio", "ninja", 1.05), only=["jmake", "ninja"])
         lto_cases(comparison, 1)
-        return comparison.cases
     finally:
         comparison.stop()
 
@@ -210,12 +212,11 @@ def small(name, unit, header):
         for tree in comparison.trees:
             edit(tree.root / unit, lambda text: text + '\nextern "C" int bench_mark() { return 1000; // edited by the benchmark\n}\n')
             tree.build()
-        repeats = options.repeats or 5
-        unit_cases(comparison, unit, header, repeats, options.repeats or 2, peers=["jmake", "ninja"])
-        branch_case(comparison, unit, header, 1, peers=["jmake", "ninja"])
+        repeats = options.repeats
+        unit_cases(comparison, unit, header, repeats, options.waves, peers=["jmake", "ninja"])
+        branch_case(comparison, unit, header, options.waves, peers=["jmake", "ninja"])
         comparison.case("fresh clone, warm cache", repeats, fresh_clone, ("ratio", "ninja + ccache", 1.0), only=["jmake", "ninja + ccache"])
-        comparison.case("cold", min(repeats, 2), forget, ("ratio", "ninja", 1.05), only=["jmake", "ninja"])
-        return comparison.cases
+        comparison.case("cold", options.waves, forget, ("ratio", "ninja", 1.05), only=["jmake", "ninja"])
     return cases
 
 
@@ -229,16 +230,15 @@ def generated(units, fake):
         name = f"{units:,} units".replace(",", " ") + (" (fakecc)" if fake else "")
         comparison = Comparison(name, used, lambda root: trees.generate(root, units), [tools.Ninja], log)
         comparison.prepare()
-        repeats = options.repeats or (3 if units > 10_000 else 7)
+        repeats = min(options.repeats, 3) if units > 10_000 else options.repeats
         unit = str(trees.unit_path("", units // 2))
         # In the small tree the compiler is real and a header that all units include takes long.
         header = {1_000: "include/h00001.hpp", 10_000: "include/base.hpp"}.get(units)
-        waves = options.repeats or (2 if units <= 1000 else 1)
+        waves = options.waves
         unit_cases(comparison, unit, header, repeats, waves)
         if header:
             branch_case(comparison, unit, "include/h00001.hpp", waves)
             comparison.case("cold", waves, forget, ("ratio", "ninja", 1.05))
-        return comparison.cases
     return cases
 
 
@@ -246,13 +246,14 @@ def mathlib(settings, options, log):
     """The seed's example against the figures that the seed gives for itself."""
     comparison = Comparison("MathLib", settings, trees.mathlib, [tools.Ninja], log)
     comparison.prepare()
-    repeats = options.repeats or 5
+    repeats = options.repeats
     comparison.case("cold", repeats, forget, ("seconds", 28.3, "seed: 28.3 s"))
     unit = "src/series.cpp"
     comparison.case("one file edited", repeats, lambda t, n: body_edit(t.root / unit, n), ("seconds", 1.8, "seed: 1.8 s"))
     comparison.case("nothing changed", max(repeats, 7), nothing, ("seconds", 0.12, "seed: 0.12 s"), watch=False)
-    return comparison.cases
 
+
+SMOKE_UNITS = 50
 
 ALL = {
     "mathlib": mathlib,
@@ -267,16 +268,23 @@ ALL = {
 
 def smoke(settings, options, log):
     """Proves in less than a minute that the harness works: results, not times, are checked."""
-    comparison = Comparison("smoke", settings, lambda root: trees.generate(root, 50), [tools.Ninja, tools.Ccache, tools.Sccache], log)
+    peers = []
+    for peer, program in ((tools.Ninja, "ninja"), (tools.Ccache, "ccache"), (tools.Sccache, "sccache")):
+        if shutil.which(program):
+            peers.append(peer)
+        elif os.environ.get("JMAKE_REQUIRE_ALL"):
+            raise measure.Failed(f"there is no {program} here; run scripts/install-tools test")
+        else:
+            log(f"smoke | skipped: there is no {program} here")
+    comparison = Comparison("smoke", settings, lambda root: trees.generate(root, SMOKE_UNITS), peers, log)
     try:
         comparison.prepare()
-        unit = "src/d0000/u000025.cpp"
-        unit_cases(comparison, unit, "include/base.hpp", 1, 1, peers=["jmake", "ninja"])
-        branch_case(comparison, unit, "include/base.hpp", 1, peers=["jmake", "ninja"])
+        few = ["jmake", "ninja"]
+        unit_cases(comparison, "src/d0000/u000025.cpp", "include/base.hpp", 1, 1, peers=few)
+        branch_case(comparison, "src/d0000/u000025.cpp", "include/h00001.hpp", 1, peers=few)
         comparison.case("fresh clone, warm cache", 1, fresh_clone, ("ratio", "ninja + ccache", 1.0))
         exported = comparison.check()
-        if exported != 50:
-            raise measure.Failed(f"50 functions were to be exported, {exported} are")
-        return comparison.cases
+        if exported != SMOKE_UNITS:
+            raise measure.Failed(f"{SMOKE_UNITS} functions were to be exported, {exported} are")
     finally:
         comparison.stop()

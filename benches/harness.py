@@ -1,6 +1,6 @@
 """The command line of the benchmark: chooses cases, runs them, writes the report.
 
-Figures are kept in `target/bench/results.json` case by case, so that one project can be measured
+Figures are kept in `bench/results.json` of cargo's target folder case by case, so that one project can be measured
 again without the others; the report is always made of all that is there.
 """
 
@@ -30,6 +30,8 @@ This page and its plot are written by `scripts/bench`; nothing in it is typed by
   directly with the line that the compiler driver prints, as jmake does.
 - ccache and sccache have caches of their own, and paths are made relative for them, so that a
   fresh clone can hit.
+- The CPU ratio is of processor time, compilers included; unlike time it hardly depends on what else
+  the machine does.
 - Memory is that of jmake's process alone, without the compilers it starts.
 - jmake runs without its daemon: each figure is a whole process from start to end."""
 
@@ -45,7 +47,8 @@ GROUPS = {
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.splitlines()[0])
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"which projects: {', '.join(cases.ALL)} (all)")
-    parser.add_argument("--repeats", type=int, help="runs of each case (by default fewer where a run is long)")
+    parser.add_argument("--repeats", type=int, default=7, help="runs of each short case")
+    parser.add_argument("--waves", type=int, default=2, help="runs of each case in which much is compiled")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--smoke", action="store_true", help="prove in a minute that the harness works")
     parser.add_argument("--report", action="store_true", help="only write the report of what was measured")
@@ -54,14 +57,25 @@ def arguments():
     return parser.parse_args()
 
 
+def target_folder():
+    """Where cargo builds."""
+    argv = ["cargo", "metadata", "--format-version", "1", "--no-deps"]
+    printed = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    return Path(json.loads(printed)["target_directory"])
+
+
 def build_programs(options):
-    target = REPOSITORY / "target" / "release"
+    """The programs to measure; for the smoke test those that other tests have built already."""
+    profile = [] if options.smoke else ["--release"]
+    target = target_folder() / ("debug" if options.smoke else "release")
     options.fakecc = target / "fakecc"
-    packages = ["-p", "fakecc"] if options.jmake else ["-p", "fakecc", "-p", "jmake-cli"]
-    if options.smoke and options.jmake:
-        return
-    subprocess.run(["cargo", "build", "--release", "--quiet", *packages], cwd=REPOSITORY, check=True)
-    options.jmake = options.jmake or target / "jmake"
+    wanted = [] if options.smoke else ["fakecc"]
+    if not options.jmake:
+        wanted.append("jmake-cli")
+        options.jmake = target / "jmake"
+    if wanted:
+        packages = [argument for name in wanted for argument in ("--package", name)]
+        subprocess.run(["cargo", "build", "--quiet", *profile, *packages], cwd=REPOSITORY, check=True)
 
 
 def load(path):
@@ -90,14 +104,14 @@ def main():
     if unknown:
         print(f"no such case: {', '.join(unknown)}; there are {', '.join(cases.ALL)}", file=sys.stderr)
         return 2
-    work = REPOSITORY / "target" / ("bench-smoke" if options.smoke else "bench")
+    work = target_folder() / ("bench-smoke" if options.smoke else "bench")
     work.mkdir(parents=True, exist_ok=True)
     results = work / "results.json"
     if options.report:
         write_report(load(results))
         return 0
     build_programs(options)
-    options.downloads = REPOSITORY / "target" / "sources"
+    options.downloads = target_folder() / "sources"
     options.downloads.mkdir(parents=True, exist_ok=True)
     settings = tools.Settings(options.jmake, work, options.jobs, lambda new: keep(results, new))
     chosen = {"smoke": cases.smoke} if options.smoke else {name: cases.ALL[name] for name in options.cases or cases.ALL}

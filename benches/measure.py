@@ -19,6 +19,7 @@ class Run:
     """One finished command."""
 
     seconds: float
+    cpu: float  # processor seconds, of the children too
     memory: int  # the process's own peak resident size in bytes, 0 when not seen
     output: str
     code: int
@@ -52,7 +53,7 @@ def run(argv, cwd, env, check=True, watch=False):
         thread.start()
     output = process.stdout.read()
     # Reaped by hand: the moment of the end is what counts.
-    _, status = os.waitpid(process.pid, 0)
+    _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     done.set()
@@ -62,7 +63,7 @@ def run(argv, cwd, env, check=True, watch=False):
     text = output.decode(errors="replace")
     if check and process.returncode != 0:
         raise Failed(f"{argv[:4]} in {cwd} exited with {process.returncode}:\n{text[-2000:]}")
-    return Run(seconds, peak[0], text, process.returncode)
+    return Run(seconds, usage.ru_utime + usage.ru_stime, peak[0], text, process.returncode)
 
 
 def _watch(pid, done, peak):

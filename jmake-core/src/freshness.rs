@@ -143,7 +143,8 @@ impl<'a> Checker<'a> {
     }
 
     fn appeared(&self, log: &Log, id: usize) -> bool {
-        let look = || self.memo.stat(log.path(id)).is_some();
+        // A folder of that name is not what an include or a library means.
+        let look = || self.memo.stat(log.path(id)).is_some_and(|stat| !stat.is_dir());
         let Some(kept) = self.absent.get(id) else { return look() };
         if kept.load(Ordering::Relaxed) == UNKNOWN {
             kept.store(if look() { OTHER } else { SAME }, Ordering::Relaxed);
@@ -164,7 +165,7 @@ impl<'a> Checker<'a> {
     fn reads_the_same(&self, trace: &Trace) -> bool {
         let discovered = trace.inputs.iter().skip(trace.declared);
         discovered.into_iter().all(|input| self.memo.digest(&input.path).is_ok_and(|now| now == input.digest))
-            && trace.absent.iter().all(|path| self.memo.stat(path).is_none())
+            && trace.absent.iter().all(|path| self.memo.stat(path).is_none_or(|stat| stat.is_dir()))
     }
 }
 

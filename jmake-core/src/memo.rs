@@ -41,8 +41,8 @@ struct Look {
     facts: OnceLock<Result<Arc<Facts>, io::ErrorKind>>,
 }
 
-/// The digest of what was read, and when reading had ended; `None` for a digest taken from the
-/// memo or known from writing the file.
+/// The digest of what was read (or written), and when that had ended; `None` for a digest taken
+/// from the memo.
 #[derive(Clone, Copy)]
 struct Content {
     digest: Result<Digest, io::ErrorKind>,
@@ -51,7 +51,7 @@ struct Content {
 
 const SHARDS: usize = 16;
 /// Changes whenever the stored form or the meaning of [`Facts`] does.
-const VERSION: &[u8] = b"jmake-memo-1\n";
+const VERSION: &[u8] = b"jmake-memo-2\n";
 
 /// Digests and facts of files, by path.
 pub struct Memo {
@@ -221,10 +221,11 @@ impl Memo {
         all
     }
 
-    /// Notes that this build has just written `file` with content `digest`.
+    /// Notes that this build has just written `file` with content `digest`.  What is read from it
+    /// later is compared with that digest again, so writing counts as reading.
     pub fn wrote(&self, file: &FilePath, digest: Digest) {
         self.forget(file);
-        let known = Content { digest: Ok(digest), read_at: None };
+        let known = Content { digest: Ok(digest), read_at: Some(Instant::now()) };
         // Only this thread writes this file, so nobody else can have digested it meanwhile.
         self.look(file).content.set(known).ok();
     }
@@ -239,37 +240,36 @@ impl Memo {
     /// must still be there after it.
     pub fn unchanged_since(&self, file: &FilePath, spawn: Instant) -> bool {
         let look = self.look(file);
-        let certain = self.certain(file, &look, spawn);
-        if !certain {
-            self.forget(file);
-            let now = self.digest(file).ok();
-            let before = look.content.get().and_then(|content| content.digest.ok());
-            if before != now {
-                self.moved.store(true, Ordering::Relaxed);
+        let path = self.root.resolve(file);
+        let now = fs::stat(&path).ok().flatten();
+        let same = now.is_some() && now == look.stat;
+        if same && now.is_some_and(|stat| stat.settled(self.now)) {
+            return true;
+        }
+        if let (true, Some(Content { digest: Ok(known), read_at: Some(read_at) })) =
+            (same, look.content.get())
+        {
+            // Another action may have looked while this one ran.  That look will do for the next
+            // attempt; to drop it would put the other action in doubt, and so on in turns.
+            if look.at >= spawn || *read_at >= spawn {
+                return false;
+            }
+            if fs::digest(&path).is_ok_and(|found| found == *known) {
+                return true;
             }
         }
-        certain
+        let before = look.content.get().and_then(|content| content.digest.ok());
+        self.forget(file);
+        if self.digest(file).ok() != before {
+            self.moved.store(true, Ordering::Relaxed);
+        }
+        false
     }
 
     /// Whether a file was found to have changed since this build first read it: what was decided
     /// before then was decided about another content.
     pub fn moved(&self) -> bool {
         self.moved.load(Ordering::Relaxed)
-    }
-
-    fn certain(&self, file: &FilePath, look: &Look, spawn: Instant) -> bool {
-        let path = self.root.resolve(file);
-        let now = fs::stat(&path).ok().flatten();
-        let (Some(before), true) = (look.stat, now == look.stat) else { return false };
-        if before.settled(self.now) {
-            return true;
-        }
-        match look.content.get() {
-            Some(Content { digest: Ok(known), read_at: Some(read_at) }) => {
-                look.at < spawn && *read_at < spawn && fs::digest(&path).is_ok_and(|found| found == *known)
-            }
-            _ => false,
-        }
     }
 
     fn kept_for(&self, file: &FilePath, look: &Look) -> Option<&Kept> {

@@ -192,7 +192,9 @@ fn trace(
 ) -> Result<Option<Trace>> {
     let mut seen: HashSet<FilePath> = inputs.iter().map(|input| input.path.clone()).collect();
     let mut read: Vec<FilePath> = inputs.iter().map(|input| input.path.clone()).collect();
-    read.extend(discovered(action, scratch)?.into_iter().filter(|path| seen.insert(path.clone())));
+    read.extend(
+        discovered(context.memo, action, scratch)?.into_iter().filter(|path| seen.insert(path.clone())),
+    );
     let facts = |path: &FilePath| match action.discovery {
         Discovery::Headers(_) => context.memo.facts(path).ok(),
         _ => None,
@@ -232,12 +234,15 @@ fn trace(
 }
 
 /// What the depfile names, if the action has one.
-fn discovered(action: &Action, scratch: &Path) -> Result<Vec<FilePath>> {
+fn discovered(memo: &Memo, action: &Action, scratch: &Path) -> Result<Vec<FilePath>> {
     if action.discovery == Discovery::None {
         return Ok(Vec::new());
     }
     let text = fs::read(&scratch.join("depfile")).context("the tool wrote no dependency file")?;
-    let files = depfile::parse(&text)?;
+    let mut files = depfile::parse(&text)?;
+    // What jmake itself wrote there for the tool is in the recipe.
+    let own = memo.root().file_path(scratch);
+    files.retain(|file| !file.starts_with(&own));
     if action.kind == ActionKind::Compile && !action.inputs.iter().all(|input| files.contains(&input.path)) {
         bail!("the compiler's dependency file does not name the source");
     }

@@ -45,6 +45,7 @@ pub fn discover_project(memo: &Memo, tree: &Tree, name: &str) -> Result<Discover
     }
     found.left_out.extend(never_sources(tree));
     found.left_out.sort_by(|a, b| a.0.cmp(&b.0));
+    found.problems.extend(refusals(&found.left_out));
 
     let searching: Vec<FilePath> =
         library.iter().chain(&programs).chain(helpers.values().flatten()).cloned().collect();
@@ -163,6 +164,25 @@ fn uses_test_framework(memo: &Memo, source: &Source, finder: &Finder<'_>) -> boo
         finder.find(&source.path, include, &above).ok().filter(|path| path.stem() == source.path.stem())
     });
     own_header.is_some_and(|header| memo.facts(&header).is_ok_and(|facts| framework(&facts)))
+}
+
+/// What a user would expect to be built and is refused: said, not only listed.
+fn refusals(left_out: &[(FilePath, LeftOut)]) -> Vec<Diagnostic> {
+    [LeftOut::ModuleUnit, LeftOut::ObjectiveC]
+        .into_iter()
+        .filter_map(|kind| {
+            let mut of_kind = left_out.iter().filter(|(_, reason)| *reason == kind).map(|(path, _)| path);
+            let first = of_kind.next()?;
+            let others = match of_kind.count() {
+                0 => String::new(),
+                n => format!(" (and {n} more)"),
+            };
+            Some(
+                Diagnostic::warning(format!("`{first}` {kind}{others}"))
+                    .hint("exclude it with `discovery.exclude` if the library does not need it"),
+            )
+        })
+        .collect()
 }
 
 /// Files that look like sources to a user and are none for jmake.
