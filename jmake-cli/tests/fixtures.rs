@@ -48,6 +48,11 @@ fn main() -> Result<()> {
 
 fn check(fixture: &Path) -> Result<()> {
     let expect = Expect::read(&fixture.join("expect.toml"))?;
+    if let Some(missing) = expect.requires.iter().find(|file| !Path::new(file).exists()) {
+        ensure!(!support::require_all(), "{missing} is not installed");
+        println!("skipped: {missing} is not installed");
+        return Ok(());
+    }
     for args in &expect.also {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         Project::copy_of(fixture, &expect)?.cold(&args).with_context(|| format!("with {args:?}"))?;
@@ -125,7 +130,7 @@ impl<'e> Project<'e> {
         let built = self.sandbox.build(&self.dir, args)?;
         says(&built, &self.expect.messages)?;
         if !self.expect.fails.is_empty() {
-            return self.failed(&built, &self.expect.fails, &BTreeMap::new());
+            return self.failed(&built, self.expect.code, &self.expect.fails, &BTreeMap::new());
         }
         built.exited(0)?;
         ensure!(built.ended(&[], &["failed", "blocked"]).is_empty(), "{}", built.text());
@@ -156,7 +161,7 @@ impl<'e> Project<'e> {
         let built = self.build()?;
         says(&built, &edit.messages)?;
         if !edit.fails.is_empty() {
-            return self.failed(&built, &edit.fails, &before);
+            return self.failed(&built, 1, &edit.fails, &before);
         }
         built.exited(0)?;
         let compiled = built.ended(&["compile"], &["ran"]);
@@ -178,9 +183,15 @@ impl<'e> Project<'e> {
         self.again().context("built once more")
     }
 
-    /// The build ended with code 1 and said why, and what was there before is untouched.
-    fn failed(&self, built: &Built, why: &[String], before: &BTreeMap<PathBuf, Vec<u8>>) -> Result<()> {
-        built.exited(1)?;
+    /// The build ended with `code` and said why, and what was there before is untouched.
+    fn failed(
+        &self,
+        built: &Built,
+        code: i32,
+        why: &[String],
+        before: &BTreeMap<PathBuf, Vec<u8>>,
+    ) -> Result<()> {
+        built.exited(code)?;
         says(built, why)?;
         tree::same(before, &self.outputs()?, "outputs before and after a failure")
     }

@@ -71,7 +71,8 @@ fn lost_and_damaged_outputs_come_back() -> Result<()> {
     let library = dir.join("julia/libnumbers.so");
     let good = std::fs::read(&library)?;
 
-    let damages: [(&str, fn(&Path) -> Result<()>); 5] = [
+    type Damage = fn(&Path) -> Result<()>;
+    let damages: [(&str, Damage); 5] = [
         ("library removed", |dir| Ok(fs::remove_file(&dir.join("julia/libnumbers.so"))?)),
         ("library overwritten", |dir| fs::write(&dir.join("julia/libnumbers.so"), b"garbage")),
         ("output folder removed", |dir| Ok(fs::remove_dir_all(&dir.join("julia"))?)),

@@ -4,29 +4,35 @@
 //! reply.  Otherwise the five phases run, each a function from values to a value, and what they
 //! learned is saved.
 
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::absent::Probes;
+use crate::built;
+pub use crate::built::{Built, Explained, explained};
+use crate::cas::Store;
 use crate::configure::{self, Config, Environment, Sources, Wanted, configure};
+use crate::diagnose::{self, Failure, Scene, diagnose};
 use crate::digest::{Digest, Fields};
 use crate::discover::{Discovery, Tree};
-use crate::event::{ActionKind, Diagnostic, Event, Outcome, Reason, Severity};
-use crate::execute::{self, Executed, execute};
+use crate::event::{Diagnostic, Event, Outcome, Severity};
+use crate::execute::{self, Executed, execute, execute_again};
 use crate::fs::{self, Lock};
 use crate::jobserver::Tokens;
 use crate::log::Log;
 use crate::manifest::Kind;
 use crate::path::{FilePath, Root};
 use crate::plan::{Plan, STATE_DIR, plan};
-use crate::prebuilt::{Inspected, inspect_libraries};
+use crate::prebuilt::inspect_libraries;
 use crate::process::Cancel;
 use crate::project::{MANIFEST, MARKER, Project};
 use crate::publish;
 use crate::recorded;
 use crate::run::Context;
+use crate::scratch::Scratch;
 use crate::snapshot::Snapshot;
 
 /// What `build` is asked for.
@@ -42,62 +48,6 @@ pub struct Build {
     pub keep_going: bool,
     /// Only tell what would run.
     pub dry_run: bool,
-}
-
-/// What a build gave.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-pub struct Built {
-    /// Whether everything asked for is there.
-    pub success: bool,
-    /// Whether it was interrupted.
-    pub cancelled: bool,
-    /// The profile.
-    pub profile: String,
-    /// What was made, from the root, in the order of the targets.
-    pub results: Vec<String>,
-    /// Units compiled.
-    pub compiled: usize,
-    /// Units that were fresh.
-    pub fresh: usize,
-    /// Units restored from the store.
-    pub restored: usize,
-    /// Actions that failed.
-    pub failed: usize,
-    /// Processes run, of every kind.
-    pub ran: usize,
-    /// Whether the settings are only in memory (no `jmake.toml`).
-    pub settings_in_memory: bool,
-    /// Warnings that belong to the result: those of the tools, by what they are about.
-    pub warnings: Vec<(String, String)>,
-    /// Of a project of finished libraries: each of them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub libraries: Vec<Inspected>,
-    /// Whether nothing was recorded of the project before.
-    #[serde(skip)]
-    pub first: bool,
-    /// Whether something has to run in every build.
-    pub untracked: bool,
-    /// How long it took.
-    #[serde(skip)]
-    pub elapsed: Duration,
-    /// Nothing was even looked into: the snapshot held.
-    #[serde(skip)]
-    pub untouched: bool,
-}
-
-/// What one action came to in the last build that did something, for `explain`.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Explained {
-    /// What it is about.
-    pub label: String,
-    /// What it does.
-    pub kind: String,
-    /// How it ended.
-    pub outcome: String,
-    /// Why it was not fresh, for a person.
-    pub why: Option<String>,
-    /// The same for a program.
-    pub reason: Option<serde_json::Value>,
 }
 
 /// Builds the project at `root`.
@@ -123,12 +73,14 @@ pub fn build(
         && let Ok(built) = serde_json::from_slice::<Built>(&checked.reply)
     {
         if let Some(better) = checked.refreshed {
+            let _scratch = Scratch::begin(root, &state)?;
             better.save(&snapshot_file).ok();
         }
-        return Ok(replay(built, start, on_event));
+        return Ok(built::replay(built, start, on_event));
     }
+    let scratch = Scratch::begin(root, &state)?;
     let first = !recorded::is_recorded(root);
-    let mut work = Work::open(root, environment, request, cancel)?;
+    let mut work = Work::on(Project::open(root, environment)?, environment, request, cancel, scratch.dir());
     let built = work.all(on_event);
     let saved = work.project.save();
     let mut built = built?;
@@ -155,6 +107,31 @@ pub fn lock(root: &Root, cancel: &Cancel, on_event: &mut dyn FnMut(Event)) -> Re
         .with_context(|| format!("cannot lock `{}`", file.display()))
 }
 
+fn open_log(state: &Path, on_event: &mut dyn FnMut(Event)) -> Log {
+    let (log, damaged) = Log::open(&state.join("log"));
+    if damaged {
+        let note = Diagnostic::note("the end of the build log was damaged; what it held is built again");
+        on_event(Event::Diagnostic(note));
+    }
+    log
+}
+
+/// Keeps what is said of an action: failures, to find their causes, and warnings, to repeat them.
+fn gather(event: &mut Event, failures: &mut Vec<Failure>, warnings: &mut Vec<(String, String)>) {
+    let Event::Finished { action, kind, label, output, outcome, .. } = event else { return };
+    match outcome {
+        Outcome::Failed => {
+            // What is said better afterwards need not be said twice.
+            let said = diagnose::says_all(*kind, output);
+            let output = if said { std::mem::take(output) } else { output.clone() };
+            failures.push(Failure { action: *action, output });
+        }
+        Outcome::Blocked => {}
+        _ if output.is_empty() => {}
+        _ => warnings.push((label.clone(), output.clone())),
+    }
+}
+
 /// What was asked for and in what environment: two equal digests ask for the same.
 fn asked(environment: &Environment, request: &Build) -> Result<Digest> {
     let mut fields = Fields::new();
@@ -168,48 +145,38 @@ fn asked(environment: &Environment, request: &Build) -> Result<Digest> {
     Ok(fields.digest())
 }
 
-/// Gives a recorded reply: nothing ran, and warnings are shown again.
-fn replay(mut built: Built, start: Instant, on_event: &mut dyn FnMut(Event)) -> Built {
-    for (label, output) in &built.warnings {
-        on_event(Event::Finished {
-            action: 0,
-            kind: ActionKind::Compile,
-            label: label.clone(),
-            outcome: Outcome::Fresh,
-            why: None,
-            at: start.elapsed(),
-            wall: Duration::ZERO,
-            peak_memory: 0,
-            output: output.clone(),
-        });
-    }
-    built.fresh += built.compiled + built.restored;
-    (built.compiled, built.restored, built.ran) = (0, 0, 0);
-    built.elapsed = start.elapsed();
-    built.untouched = true;
-    built
-}
-
 /// A build that is under way.
 struct Work<'a> {
     project: Project,
     environment: &'a Environment,
     request: &'a Build,
     cancel: &'a Cancel,
+    /// Where processes write until what they wrote is known to be good.
+    scratch: PathBuf,
     tree: Tree,
     /// Files and folders outside the root that the toolchain was chosen by.
     consulted: Vec<FilePath>,
+    failures: Vec<Failure>,
 }
 
 impl<'a> Work<'a> {
-    fn open(
-        root: &Root,
+    fn on(
+        project: Project,
         environment: &'a Environment,
         request: &'a Build,
         cancel: &'a Cancel,
-    ) -> Result<Work<'a>> {
-        let project = Project::open(root, environment)?;
-        Ok(Work { project, environment, request, cancel, tree: Tree::default(), consulted: Vec::new() })
+        scratch: &Path,
+    ) -> Work<'a> {
+        Work {
+            project,
+            environment,
+            request,
+            cancel,
+            scratch: scratch.to_owned(),
+            tree: Tree::default(),
+            consulted: Vec::new(),
+            failures: Vec::new(),
+        }
     }
 
     fn all(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<Built> {
@@ -227,6 +194,7 @@ impl<'a> Work<'a> {
         self.write_manifest(&discovery)?;
         let plan = plan(&config);
         let built = self.run(&config, &plan, on_event)?;
+        self.diagnose(&discovery, &plan, on_event);
         if built.success && !self.request.dry_run && !self.request.quick {
             recorded::record(self.project.root(), &self.tree, &discovery)?;
         }
@@ -324,22 +292,74 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    fn run(&mut self, config: &Config, plan: &Plan, on_event: &mut dyn FnMut(Event)) -> Result<Built> {
-        let memo = &self.project.memo;
-        let state = memo.root().as_path().join(STATE_DIR);
-        // What a killed build left there is of no use to anyone.
-        fs::remove_dir_all(&state.join("tmp")).ok();
-        let (mut log, damaged) = Log::open(&state.join("log"));
-        if damaged {
-            tell(
-                vec![Diagnostic::note("the end of the build log was damaged; what it held is built again")],
-                on_event,
-            );
+    /// Says what can be done about actions that failed.
+    fn diagnose(&self, discovery: &Discovery, plan: &Plan, on_event: &mut dyn FnMut(Event)) {
+        if self.failures.is_empty() {
+            return;
         }
+        let scene = Scene {
+            memo: &self.project.memo,
+            tree: &self.tree,
+            discovery,
+            manifest: &self.project.manifest,
+            graph: &plan.graph,
+            ask: self.project.ask(self.cancel),
+            path: &self.environment.path,
+            pkg_config_path: self.environment.pkg_config_path.as_deref().map(std::path::Path::as_os_str),
+        };
+        tell(diagnose(&scene, &self.failures), on_event);
+    }
+
+    fn run(&mut self, config: &Config, plan: &Plan, on_event: &mut dyn FnMut(Event)) -> Result<Built> {
+        let state = self.project.root().as_path().join(STATE_DIR);
+        let mut log = open_log(&state, on_event);
         let store = self.project.store();
+        let mut failures = Vec::new();
+        let mut warnings = Vec::new();
+        let mut listen = |mut event: Event| {
+            gather(&mut event, &mut failures, &mut warnings);
+            on_event(event);
+        };
+        let executed = self.execute(config, plan, &mut log, store.as_ref(), &mut listen)?;
+        self.failures = failures;
+        let mut built = built::summary(config, plan, &executed);
+        built.warnings = warnings;
+        built.settings_in_memory =
+            self.project.text.is_none() && !self.project.root().as_path().join(MARKER).is_file();
+        if self.request.dry_run {
+            return Ok(built);
+        }
+        if built.success {
+            let memo = &self.project.memo;
+            if self.request.wanted.targets.is_empty() {
+                publish::remove_orphans(memo, plan, &executed)?;
+            }
+            publish::compile_commands(memo, &plan.commands)?;
+        }
+        built::explain(&state, plan, &executed)?;
+        log.compact()?;
+        self.look_after(store.as_ref(), on_event);
+        Ok(built)
+    }
+
+    /// Runs what must run and publishes what came of it.
+    fn execute(
+        &self,
+        config: &Config,
+        plan: &Plan,
+        log: &mut Log,
+        store: Option<&Store>,
+        listen: &mut dyn FnMut(Event),
+    ) -> Result<Executed> {
         let probes = Probes::default();
-        let context = Context { memo, probes: &probes, store: store.as_ref(), cancel: self.cancel };
         let tokens = Tokens::inherited(&self.environment.makeflags);
+        let context = Context {
+            memo: &self.project.memo,
+            probes: &probes,
+            store,
+            scratch: &self.scratch,
+            cancel: self.cancel,
+        };
         let options = execute::Options {
             jobs: config.jobs,
             tokens: &tokens,
@@ -347,40 +367,24 @@ impl<'a> Work<'a> {
             force: self.request.force,
             dry_run: self.request.dry_run,
         };
-        let mut warnings = Vec::new();
-        let mut listen = |event: Event| {
-            if let Event::Finished { label, output, outcome, .. } = &event
-                && !output.is_empty()
-                && matches!(outcome, Outcome::Fresh | Outcome::Restored | Outcome::Ran)
-            {
-                warnings.push((label.clone(), output.clone()));
-            }
-            on_event(event);
-        };
-        let executed = execute(&plan.graph, &mut log, &context, &options, &mut listen)?;
-        let mut built = summary(config, plan, &executed);
-        built.warnings = warnings;
-        built.settings_in_memory = self.project.text.is_none() && !state.join("..").join(MARKER).is_file();
-        if self.request.dry_run {
-            return Ok(built);
+        let mut executed = execute(&plan.graph, log, &context, &options, listen)?;
+        if !executed.success() || self.request.dry_run {
+            return Ok(executed);
         }
-        if built.success {
-            for file in publish::publish(&context, plan, &executed)? {
-                on_event(Event::Published { path: file.to_string() });
-            }
-            if self.request.wanted.targets.is_empty() {
-                publish::remove_orphans(memo, plan, &executed)?;
-            }
-            publish::compile_commands(memo, &plan.commands)?;
+        let lost = publish::publish(&context, plan, &executed, listen)?;
+        if lost.is_empty() {
+            return Ok(executed);
         }
-        explain(&state, plan, &executed)?;
-        log.compact()?;
-        self.look_after(store.as_ref(), on_event);
-        Ok(built)
+        // What the store seemed to hold was damaged: made again, it is at hand.
+        execute_again(&plan.graph, log, &context, &options, listen, &mut executed, lost)?;
+        let lost_again =
+            executed.success() && !publish::publish(&context, plan, &executed, listen)?.is_empty();
+        ensure!(!lost_again, "results vanish while they are being published; build again");
+        Ok(executed)
     }
 
     /// Keeps the shared store within its limits, and says once what is wrong with it.
-    fn look_after(&self, store: Option<&crate::cas::Store>, on_event: &mut dyn FnMut(Event)) {
+    fn look_after(&self, store: Option<&Store>, on_event: &mut dyn FnMut(Event)) {
         let Some(store) = store else { return };
         if let Some(trouble) = store.trouble() {
             let warning = Diagnostic::warning(format!("the shared cache cannot be written: {trouble}"))
@@ -391,7 +395,7 @@ impl<'a> Work<'a> {
     }
 
     /// Records what this build depended on.  Not doing so only makes the next one slower.
-    fn snapshot(&self, asked: Digest, built: &Built, file: &std::path::Path) {
+    fn snapshot(&self, asked: Digest, built: &Built, file: &Path) {
         let memo = &self.project.memo;
         for path in &self.consulted {
             memo.stat(path);
@@ -435,8 +439,7 @@ pub fn planned(
     cancel: &Cancel,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Option<(Config, Plan)>> {
-    let mut work =
-        Work { project, environment, request, cancel, tree: Tree::default(), consulted: Vec::new() };
+    let mut work = Work::on(project, environment, request, cancel, Path::new(""));
     let Some(discovery) = work.discover(on_event)? else { return Ok(None) };
     let config = work.configure(&discovery, on_event)?;
     Ok(config.map(|config| {
@@ -457,56 +460,4 @@ fn tell(problems: Vec<Diagnostic>, on_event: &mut dyn FnMut(Event)) -> bool {
         on_event(Event::Diagnostic(problem));
     }
     stop
-}
-
-fn summary(config: &Config, plan: &Plan, executed: &Executed) -> Built {
-    let units = |outcome: Outcome| {
-        let of = |(id, found): &(&usize, &Outcome)| {
-            **found == outcome && plan.graph.actions()[**id].kind == ActionKind::Compile
-        };
-        executed.outcomes.iter().filter(of).count()
-    };
-    Built {
-        success: executed.success(),
-        cancelled: executed.cancelled,
-        untracked: executed.untracked,
-        profile: config.profile.name.clone(),
-        results: plan.goals.iter().map(|goal| goal.file.to_string()).collect(),
-        compiled: units(Outcome::Ran),
-        fresh: units(Outcome::Fresh),
-        restored: units(Outcome::Restored),
-        failed: executed.count(Outcome::Failed),
-        ran: executed.count(Outcome::Ran),
-        ..Built::default()
-    }
-}
-
-/// Keeps what became of each action that was not fresh, for `jmake explain`.
-fn explain(state: &std::path::Path, plan: &Plan, executed: &Executed) -> Result<()> {
-    let mut list = Vec::new();
-    for (id, outcome) in &executed.outcomes {
-        if *outcome == Outcome::Fresh {
-            continue;
-        }
-        let action = &plan.graph.actions()[*id];
-        let why = executed.reasons.get(id);
-        list.push(Explained {
-            label: action.label.clone(),
-            kind: action.kind.name().to_owned(),
-            outcome: serde_json::to_value(outcome)?.as_str().unwrap_or_default().to_owned(),
-            why: why.map(Reason::to_string),
-            reason: why.map(serde_json::to_value).transpose()?,
-        });
-    }
-    fs::write(&state.join("explain.json"), &serde_json::to_vec(&list)?)
-}
-
-/// What became of each action in the last build that looked into them.
-///
-/// # Errors
-/// When nothing is recorded.
-pub fn explained(root: &Root) -> Result<Vec<Explained>> {
-    let file = root.as_path().join(STATE_DIR).join("explain.json");
-    let bytes = fs::read(&file).context("nothing is recorded: build first")?;
-    serde_json::from_slice(&bytes).context("the record of the last build is damaged: build again")
 }

@@ -11,6 +11,7 @@
 //!
 //! Version 1 of the layout is in the folder's name; other versions' folders are left alone.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -21,6 +22,7 @@ use rayon::prelude::*;
 use crate::codec::{Reader, Writer};
 use crate::digest::{Digest, Hasher};
 use crate::fs;
+use crate::path::bytes_of;
 use crate::trace::Trace;
 
 const LAYOUT: &str = "v1";
@@ -127,19 +129,24 @@ impl Store {
 
     /// Writes the content with `digest` to `target`, verified, with permission bits `mode`; tells
     /// whether it was there.
-    pub fn get(&self, digest: Digest, target: &Path, mode: u32) -> bool {
+    ///
+    /// # Errors
+    /// When `target` cannot be written.
+    pub fn get(&self, digest: Digest, target: &Path, mode: u32) -> io::Result<bool> {
         let path = self.blob(&digest);
-        match fs::copy(&path, target, mode, Some(digest)) {
-            Ok(Some(_)) => {
-                self.touch(&path);
-                true
+        let file = match fs::open(&path) {
+            Ok(file) => file,
+            Err(e) => {
+                self.set_aside_useless(&path, &e);
+                return Ok(false);
             }
-            Ok(None) => {
-                self.set_aside(&path);
-                false
-            }
-            Err(_) => false,
+        };
+        let copied = fs::copy_file(file, target, mode, Some(digest))?.is_some();
+        match copied {
+            true => self.touch(&path),
+            false => self.set_aside(&path),
         }
+        Ok(copied)
     }
 
     /// Whether content with `digest` seems to be there; only [`Store::get`] makes certain.
@@ -150,8 +157,14 @@ impl Store {
     /// The executions known for `key`, the most recent first.
     pub fn traces(&self, key: Digest) -> Vec<Trace> {
         let path = self.trace_file(&key);
-        let Ok(bytes) = fs::read(&path) else { return Vec::new() };
-        match decode_traces(&bytes) {
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(e) => {
+                self.set_aside_useless(&path, &e);
+                return Vec::new();
+            }
+        };
+        match decode_traces(&bytes, &key) {
             Some(traces) => {
                 self.touch(&path);
                 traces
@@ -163,8 +176,9 @@ impl Store {
         }
     }
 
-    /// Adds an execution for `key`.
-    pub fn add_trace(&self, key: Digest, trace: &Trace) {
+    /// Adds an execution.
+    pub fn add_trace(&self, trace: &Trace) {
+        let key = trace.store_key();
         self.attempt(|| {
             let path = self.trace_file(&key);
             let mut traces = self.traces(key);
@@ -172,7 +186,7 @@ impl Store {
             traces.insert(0, trace.clone());
             traces.truncate(TRACES_PER_KEY);
             self.prepare(path.parent().unwrap_or(&self.dir))?;
-            fs::write(&path, &encode_traces(&traces))
+            fs::write_own(&path, &encode_traces(&traces))
         });
     }
 
@@ -201,17 +215,29 @@ impl Store {
         let hour_ago = SystemTime::now() - Duration::from_secs(3600);
         let recent = path.metadata().and_then(|meta| meta.modified()).is_ok_and(|used| used > hour_ago);
         if !recent {
-            filetime::set_file_mtime(path, filetime::FileTime::now()).ok();
+            fs::touch(path).ok();
         }
     }
 
     fn set_aside(&self, path: &Path) {
-        fs::rename(path, &path.with_extension("bad")).ok();
+        let aside = path.with_extension("bad");
+        // What is in the way there was set aside earlier.
+        let moved = fs::remove_all(&aside).and_then(|()| fs::rename(path, &aside));
+        moved.or_else(|_| fs::remove_all(path)).ok();
+    }
+
+    /// Sets aside what can never be read (no file, or not ours to read), not what merely could
+    /// not be read now.
+    fn set_aside_useless(&self, path: &Path, why: &io::Error) {
+        let lasting = [io::ErrorKind::InvalidInput, io::ErrorKind::PermissionDenied].contains(&why.kind());
+        if lasting || path.is_symlink() {
+            self.set_aside(path);
+        }
     }
 
     /// All entries: folder (`blobs` or `traces`), path, size, and time since last use.
     fn entries(&self) -> Vec<Entry> {
-        let mut entries = Vec::new();
+        let mut entries = self.strays();
         for kind in ["blobs", "traces"] {
             let below = walkdir::WalkDir::new(self.dir.join(kind)).min_depth(2).max_depth(2);
             for found in below.into_iter().flatten() {
@@ -236,6 +262,20 @@ impl Store {
             }
         }
         entries
+    }
+
+    /// Temporary files beside the entries: of the store itself and of what shares its folder.
+    fn strays(&self) -> Vec<Entry> {
+        let folders = [Some(self.dir.as_path()), self.dir.parent()];
+        let files = folders.into_iter().flatten().flat_map(std::fs::read_dir).flatten().flatten();
+        let temporary = files.filter(|f| bytes_of(&f.file_name()).starts_with(fs::TEMPORARY.as_bytes()));
+        temporary
+            .filter_map(|found| {
+                let meta = found.metadata().ok()?;
+                let idle = SystemTime::now().duration_since(meta.modified().ok()?).unwrap_or_default();
+                Some(Entry { kind: "", state: State::Stray, size: meta.len(), idle, path: found.path() })
+            })
+            .collect()
     }
 
     /// Counts what is stored.
@@ -269,7 +309,7 @@ impl Store {
         if repair {
             for path in &damaged {
                 // A folder or device in an entry's place is damage too.
-                fs::remove_file(path).or_else(|_| fs::remove_dir_all(path)).ok();
+                fs::remove_all(path).ok();
             }
         }
         Verified {
@@ -296,7 +336,7 @@ impl Store {
             };
             if stays {
                 collected.kept += entry.size;
-            } else if fs::remove_file(&entry.path).is_ok() {
+            } else if fs::remove_all(&entry.path).is_ok() {
                 collected.removed += 1;
                 collected.freed += entry.size;
             }
@@ -365,7 +405,9 @@ impl Entry {
     fn is_good(&self) -> bool {
         match (&self.state, self.kind) {
             (State::Named(digest), "blobs") => fs::digest(&self.path).is_ok_and(|found| found == *digest),
-            (State::Named(_), _) => fs::read(&self.path).is_ok_and(|bytes| decode_traces(&bytes).is_some()),
+            (State::Named(key), _) => {
+                fs::read(&self.path).is_ok_and(|bytes| decode_traces(&bytes, key).is_some())
+            }
             _ => false,
         }
     }
@@ -385,14 +427,16 @@ fn encode_traces(traces: &[Trace]) -> Vec<u8> {
     bytes
 }
 
-fn decode_traces(bytes: &[u8]) -> Option<Vec<Trace>> {
+/// The traces in `bytes`, if they are whole and all of them those of `key`.
+fn decode_traces(bytes: &[u8], key: &Digest) -> Option<Vec<Trace>> {
     let (sum, body) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<32>()?;
     if Digest::of(body).as_bytes() != sum {
         return None;
     }
     let mut reader = Reader(body);
     let count = reader.uint()?;
-    (0..count).map(|_| Trace::decode(&mut reader)).collect()
+    let traces: Vec<_> = (0..count).map(|_| Trace::decode(&mut reader)).collect::<Option<_>>()?;
+    traces.iter().all(|trace| trace.store_key() == *key).then_some(traces)
 }
 
 #[cfg(test)]
@@ -405,7 +449,7 @@ mod tests {
             recipe: Vec::new(),
             key: Digest::of(b"k"),
             inputs: vec![Version { path: "a.c".into(), digest: Digest::of(&[n]), blind: None }],
-            declared: 1,
+            declared: 0,
             absent: Vec::new(),
             outputs: vec![Made { digest: Digest::of(b"content"), size: 7, mode: 0o644 }],
             diagnostics: Vec::new(),
@@ -428,13 +472,13 @@ mod tests {
     fn what_went_in_comes_out() {
         let (dir, store, _) = filled();
         let target = dir.path().join("restored");
-        assert!(store.get(Digest::of(b"content"), &target, 0o755));
+        assert!(store.get(Digest::of(b"content"), &target, 0o755).unwrap());
         assert_eq!(fs::read(&target).unwrap(), b"content");
-        assert!(!store.get(Digest::of(b"other"), &target, 0o644));
+        assert!(!store.get(Digest::of(b"other"), &target, 0o644).unwrap());
         for n in 0..20 {
-            store.add_trace(Digest::of(b"k"), &trace(n));
+            store.add_trace(&trace(n));
         }
-        let found = store.traces(Digest::of(b"k"));
+        let found = store.traces(trace(0).store_key());
         assert_eq!(found.len(), TRACES_PER_KEY);
         assert_eq!(found[0], trace(19));
         assert_eq!(store.stat().blobs, 1);
@@ -446,7 +490,7 @@ mod tests {
     #[test]
     fn damage_is_a_miss() {
         let (dir, store, file) = filled();
-        let key = Digest::of(b"k");
+        let key = trace(1).store_key();
         let target = dir.path().join("restored");
         for at in 0..7 {
             let blob = store.blob(&Digest::of(b"content"));
@@ -454,15 +498,15 @@ mod tests {
             bytes[at] ^= 4;
             fs::write(&blob, &bytes).unwrap();
             assert_eq!(store.verify(false).damaged.len(), 1);
-            assert!(!store.get(Digest::of(b"content"), &target, 0o644));
+            assert!(!store.get(Digest::of(b"content"), &target, 0o644).unwrap());
             assert!(!target.exists());
             assert!(!blob.exists());
             store.put(&file, Digest::of(b"content"));
-            assert!(store.get(Digest::of(b"content"), &target, 0o644));
+            assert!(store.get(Digest::of(b"content"), &target, 0o644).unwrap());
             fs::remove_file(&target).unwrap();
             assert_eq!(store.verify(true).damaged.len(), 1, "what was set aside is removed");
         }
-        store.add_trace(key, &trace(1));
+        store.add_trace(&trace(1));
         let path = store.trace_file(&key);
         let good = fs::read(&path).unwrap();
         for at in 0..good.len() {

@@ -10,7 +10,6 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::cas::{Collected, Store};
-use crate::freshness::store_key;
 use crate::fs;
 use crate::log::Log;
 use crate::memo::Memo;
@@ -64,8 +63,7 @@ fn forget(store: &Store, state: &Path) -> Collected {
     let mut all = Collected::default();
     for name in log.names() {
         let Some(trace) = log.get(name).and_then(|stored| stored.whole()) else { continue };
-        let declared = trace.inputs.get(..trace.declared).unwrap_or_default();
-        let removed = store.remove(store_key(trace.key, declared));
+        let removed = store.remove(trace.store_key());
         all.removed += removed.removed;
         all.freed += removed.freed;
     }

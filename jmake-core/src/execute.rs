@@ -26,8 +26,7 @@ use crate::freshness::{Checker, Verdict};
 use crate::jobserver::Tokens;
 use crate::log::Log;
 use crate::path::FilePath;
-use crate::run::{self, Context, Ended};
-use crate::sabotage;
+use crate::run::{self, Context, Ended, materialise};
 use crate::trace::{Made, Trace, UNTRACKED, Version};
 
 /// How to go about it.
@@ -85,10 +84,26 @@ pub fn execute(
 ) -> Result<Executed> {
     on_event(Event::Planned { actions: graph.len() });
     let mut executed = Executed::default();
-    let mut lost = HashSet::new();
+    execute_again(graph, log, context, options, on_event, &mut executed, HashSet::new())?;
+    Ok(executed)
+}
+
+/// Goes on where `executed` ended, for the outputs of the actions in `lost` turned out to be gone.
+///
+/// # Errors
+/// As [`execute`].
+pub fn execute_again(
+    graph: &Graph,
+    log: &mut Log,
+    context: &Context<'_>,
+    options: &Options<'_>,
+    on_event: &mut dyn FnMut(Event),
+    executed: &mut Executed,
+    mut lost: HashSet<ActionId>,
+) -> Result<()> {
     let start = Instant::now();
     loop {
-        let mut pass = Pass::new(graph, log, context, options, on_event, &mut executed, start);
+        let mut pass = Pass::new(graph, log, context, options, on_event, executed, start);
         pass.run(&lost);
         let newly_lost = std::mem::take(&mut pass.lost);
         if let Some(e) = pass.error.take() {
@@ -96,33 +111,10 @@ pub fn execute(
         }
         executed.cancelled |= context.cancel.is_cancelled();
         if newly_lost.is_empty() || !executed.success() {
-            return Ok(executed);
+            return Ok(());
         }
         lost.extend(newly_lost);
     }
-}
-
-/// Where the outputs `action` made (`made`) are: on disk as recorded, or brought there from the
-/// store.  The path of the first one that is nowhere comes back.
-pub fn materialise(context: &Context<'_>, action: &Action, made: &[Made]) -> Result<(), FilePath> {
-    for (path, made) in action.outputs.iter().zip(made) {
-        let place = context.memo.root().resolve(path);
-        if sabotage::is("trust-outputs") && place.exists() {
-            continue;
-        }
-        if context.memo.digest(path).is_ok_and(|found| found == made.digest) {
-            continue;
-        }
-        context.memo.forget(path);
-        let folder = place.parent().unwrap_or(context.memo.root().as_path());
-        let fetched = crate::fs::create_dir_all(folder).is_ok()
-            && context.store.is_some_and(|store| store.get(made.digest, &place, made.mode));
-        if !fetched {
-            return Err(path.clone());
-        }
-        context.memo.wrote(path, made.digest);
-    }
-    Ok(())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -31,7 +31,7 @@ use crate::log::{Log, VersionId};
 use crate::memo::Memo;
 use crate::path::FilePath;
 use crate::sabotage;
-use crate::trace::{Trace, UNTRACKED, Version, stored_recipe};
+use crate::trace::{Trace, UNTRACKED, Version, store_key, stored_recipe};
 
 /// What is to be done about an action.
 #[derive(Clone, PartialEq, Debug)]
@@ -143,7 +143,8 @@ impl<'a> Checker<'a> {
     }
 
     fn appeared(&self, log: &Log, id: usize) -> bool {
-        let look = || self.memo.stat(log.path(id)).is_some();
+        // A folder of that name is not what an include or a library means.
+        let look = || self.memo.stat(log.path(id)).is_some_and(|stat| !stat.is_dir());
         let Some(kept) = self.absent.get(id) else { return look() };
         if kept.load(Ordering::Relaxed) == UNKNOWN {
             kept.store(if look() { OTHER } else { SAME }, Ordering::Relaxed);
@@ -164,18 +165,8 @@ impl<'a> Checker<'a> {
     fn reads_the_same(&self, trace: &Trace) -> bool {
         let discovered = trace.inputs.iter().skip(trace.declared);
         discovered.into_iter().all(|input| self.memo.digest(&input.path).is_ok_and(|now| now == input.digest))
-            && trace.absent.iter().all(|path| self.memo.stat(path).is_none())
+            && trace.absent.iter().all(|path| self.memo.stat(path).is_none_or(|stat| stat.is_dir()))
     }
-}
-
-/// The name in the shared store of executions of `recipe` on inputs with content `declared`.
-pub fn store_key(recipe: Digest, declared: &[Version]) -> Digest {
-    let mut fields = Fields::new();
-    fields.push("recipe", recipe.as_bytes());
-    for input in declared {
-        fields.push("content", input.digest.as_bytes());
-    }
-    fields.digest()
 }
 
 fn same_content(old: Digest, old_blind: Option<Digest>, now: &Version, comment_blind: bool) -> bool {

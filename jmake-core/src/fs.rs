@@ -140,8 +140,8 @@ pub fn create_dir_all(dir: &Path) -> Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
-    fault::point()?;
-    fs::create_dir_all(dir).with_context(|| format!("cannot create folder `{}`", dir.display()))
+    let made = fault::point(dir).and_then(|()| fs::create_dir_all(dir));
+    made.with_context(|| format!("cannot create folder `{}`", dir.display()))
 }
 
 /// Makes `bytes` the content of `path`, atomically: a temporary file in the same folder is
@@ -152,22 +152,42 @@ pub fn create_dir_all(dir: &Path) -> Result<()> {
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let put = || -> io::Result<()> {
         let mut file = temporary_for(path)?;
-        fault::point()?;
+        fault::point(path)?;
         file.write_all(bytes)?;
         persist(file, path)
     };
     put().with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-/// As [`write()`], unless `path` already holds exactly `bytes`; tells whether it wrote.
+/// As [`write()`] for a file of jmake's own: a folder in its place is damage and is removed.
 ///
 /// # Errors
 /// As [`write()`].
-pub fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool> {
+pub fn write_own(path: &Path, bytes: &[u8]) -> Result<()> {
+    clear_way(path).with_context(|| format!("cannot remove the folder `{}`", path.display()))?;
+    write(path, bytes)
+}
+
+/// Removes a folder at `path`, so that a file can be renamed to there; anything else may stay.
+///
+/// # Errors
+/// When the folder cannot be removed.
+pub fn clear_way(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() => remove_dir_all(path),
+        _ => Ok(()),
+    }
+}
+
+/// As [`write_own`], unless `path` already holds exactly `bytes`; tells whether it wrote.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_own_if_changed(path: &Path, bytes: &[u8]) -> Result<bool> {
     if read(path).is_ok_and(|old| old == bytes) {
         return Ok(false);
     }
-    write(path, bytes).map(|()| true)
+    write_own(path, bytes).map(|()| true)
 }
 
 /// A temporary file beside `path`, removed again when dropped.
@@ -175,7 +195,7 @@ pub fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool> {
 /// # Errors
 /// When the folder is missing or not writable.
 pub fn temporary_for(path: &Path) -> io::Result<tempfile::NamedTempFile> {
-    fault::point()?;
+    fault::point(path)?;
     let dir = path.parent().unwrap_or(Path::new("/"));
     tempfile::Builder::new().prefix(TEMPORARY).permissions(default_permissions()).tempfile_in(dir)
 }
@@ -200,7 +220,7 @@ fn default_permissions() -> fs::Permissions {
 /// # Errors
 /// When `path` is a folder or its folder is not writable.
 pub fn persist(file: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
-    fault::point()?;
+    fault::point(path)?;
     file.persist(path).map(drop).map_err(|e| e.error)
 }
 
@@ -209,7 +229,7 @@ pub fn persist(file: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
 /// # Errors
 /// When either cannot be reached or `to` is a folder.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    fault::point()?;
+    fault::point(to)?;
     fs::rename(from, to)
 }
 
@@ -219,18 +239,34 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// # Errors
 /// When `from` cannot be read or `to` not written.
 pub fn copy(from: &Path, to: &Path, mode: u32, expect: Option<Digest>) -> io::Result<Option<Digest>> {
-    let mut source = open(from)?;
+    copy_file(open(from)?, to, mode, expect)
+}
+
+/// As [`copy`] of an opened file.  With `expect`, a file that cannot be read to its end is one
+/// whose digest differs.
+///
+/// # Errors
+/// When `to` cannot be written; without `expect`, also when `source` cannot be read.
+pub fn copy_file(
+    mut source: File,
+    to: &Path,
+    mode: u32,
+    expect: Option<Digest>,
+) -> io::Result<Option<Digest>> {
     let mut target = temporary_for(to)?;
-    fault::point()?;
+    fault::point(to)?;
     let mut hasher = Hasher::default();
     let mut piece = vec![0; 1 << 17];
     loop {
-        match source.read(&mut piece)? {
-            0 => break,
-            n => {
+        match source.read(&mut piece) {
+            Ok(0) => break,
+            Ok(n) => {
                 hasher.update(&piece[..n]);
                 target.write_all(&piece[..n])?;
             }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) if expect.is_some() => return Ok(None),
+            Err(e) => return Err(e),
         }
     }
     let digest = hasher.finish();
@@ -249,6 +285,7 @@ pub fn copy(from: &Path, to: &Path, mode: u32, expect: Option<Digest>) -> io::Re
 #[cfg(unix)]
 pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
+    fault::point(path)?;
     fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o777))
 }
 
@@ -266,7 +303,7 @@ pub fn set_mode(_path: &Path, _mode: u32) -> io::Result<()> {
 /// # Errors
 /// When it cannot be removed.
 pub fn remove_file(path: &Path) -> io::Result<()> {
-    fault::point()?;
+    fault::point(path)?;
     match fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
         _ => Ok(()),
@@ -278,10 +315,23 @@ pub fn remove_file(path: &Path) -> io::Result<()> {
 /// # Errors
 /// When something in it cannot be removed.
 pub fn remove_dir_all(path: &Path) -> io::Result<()> {
-    fault::point()?;
+    fault::point(path)?;
     match fs::remove_dir_all(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
         _ => Ok(()),
+    }
+}
+
+/// Removes whatever is at `path`: a file, a link, a folder with everything in it, or nothing.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn remove_all(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() => remove_dir_all(path),
+        Ok(_) => remove_file(path),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(e),
     }
 }
 
@@ -290,17 +340,29 @@ pub fn remove_dir_all(path: &Path) -> io::Result<()> {
 /// # Errors
 /// When it holds something or cannot be removed.
 pub fn remove_empty_dir(path: &Path) -> io::Result<()> {
-    fault::point()?;
+    fault::point(path)?;
     fs::remove_dir(path)
 }
 
 /// Appends `bytes` to `path`, creating it when missing.
 ///
 /// # Errors
-/// When it cannot be opened or written.
+/// When it cannot be opened or written, or is no ordinary file.
 pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    fault::point()?;
+    fault::point(path)?;
+    if stat(path)?.is_some_and(|stat| !stat.is_file()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not an ordinary file"));
+    }
     File::options().create(true).append(true).open(path)?.write_all(bytes)
+}
+
+/// Marks `path` as used at this moment.
+///
+/// # Errors
+/// When the file is not ours.
+pub fn touch(path: &Path) -> io::Result<()> {
+    fault::point(path)?;
+    filetime::set_file_mtime(path, filetime::FileTime::now())
 }
 
 /// Cuts `path` to its first `len` bytes.
@@ -308,7 +370,7 @@ pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// When it cannot be opened for writing.
 pub fn truncate(path: &Path, len: u64) -> io::Result<()> {
-    fault::point()?;
+    fault::point(path)?;
     File::options().write(true).open(path)?.set_len(len)
 }
 
@@ -317,7 +379,7 @@ pub fn truncate(path: &Path, len: u64) -> io::Result<()> {
 /// # Errors
 /// When something is already there or the system has no symbolic links.
 pub fn symlink(target: &Path, link: &Path) -> io::Result<()> {
-    fault::point()?;
+    fault::point(link)?;
     #[cfg(unix)]
     return std::os::unix::fs::symlink(target, link);
     #[cfg(not(unix))]
@@ -325,13 +387,14 @@ pub fn symlink(target: &Path, link: &Path) -> io::Result<()> {
 }
 
 /// The file system's clock at `dir`, in nanoseconds since 1970: the times it gives to a file made
-/// now.  The wall clock is never asked, for a network file system keeps its own.
+/// now.  The wall clock is never asked, for a network file system keeps its own.  The file has no
+/// name where the system can do without, so nothing of it stays even if the process is killed.
 ///
 /// # Errors
 /// When no file can be made there.
 pub fn now(dir: &Path) -> io::Result<i64> {
-    let probe = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
-    Ok(stat_id(&probe.as_file().metadata()?).mtime)
+    fault::point(dir)?;
+    Ok(stat_id(&tempfile::tempfile_in(dir)?.metadata()?).mtime)
 }
 
 /// An exclusive lock on a file, freed by the kernel when its holder ends, however it ends.
@@ -352,23 +415,53 @@ impl Lock {
         waiting: impl FnOnce(&str),
         cancelled: impl Fn() -> bool,
     ) -> io::Result<Lock> {
-        let mut file = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
-        if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
-            let mut holder = String::new();
-            file.read_to_string(&mut holder).ok();
-            waiting(holder.trim());
-            while let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
-                if cancelled() {
-                    return Err(io::ErrorKind::Interrupted.into());
-                }
-                std::thread::sleep(Duration::from_millis(20));
+        let mut waiting = Some(waiting);
+        loop {
+            let file = Lock::open(path)?;
+            Lock::wait(&file, &mut waiting, &cancelled)?;
+            // Whoever held it may have removed it, with the folder it lies in.
+            if stat(path)? == Some(stat_id(&file.metadata()?)) {
+                return Ok(Lock::signed(file, whoami));
             }
         }
-        // Who holds the lock is a courtesy to the next in line, so failing to say so is no error.
+    }
+
+    fn wait(
+        file: &File,
+        waiting: &mut Option<impl FnOnce(&str)>,
+        cancelled: impl Fn() -> bool,
+    ) -> io::Result<()> {
+        while let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
+            if let Some(waiting) = waiting.take() {
+                let mut holder = String::new();
+                (&mut &*file).read_to_string(&mut holder).ok();
+                waiting(holder.trim());
+            }
+            if cancelled() {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Who holds the lock is a courtesy to the next in line, so failing to say so is no error.
+    fn signed(mut file: File, whoami: &str) -> Lock {
         file.set_len(0).ok();
         io::Seek::rewind(&mut file).ok();
         file.write_all(whoami.as_bytes()).ok();
-        Ok(Lock { _file: file })
+        Lock { _file: file }
+    }
+
+    /// Opens the file to lock.  What is there but no file, or not to be opened, is damage.
+    fn open(path: &Path) -> io::Result<File> {
+        fault::point(path)?;
+        fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
+        if stat(path).is_ok_and(|stat| stat.is_some_and(|stat| !stat.is_file())) {
+            remove_all(path)?;
+        }
+        let open = || File::options().create(true).truncate(false).read(true).write(true).open(path);
+        open().or_else(|e| remove_file(path).and_then(|()| open()).map_err(|_| e))
     }
 }
 
@@ -385,12 +478,15 @@ pub fn cache_dir(xdg_cache_home: Option<&Path>, home: Option<&Path>) -> Option<P
 /// The numbered hook through which every change of the disk passes.
 pub mod fault {
     use std::io;
+    use std::path::{Path, PathBuf};
+    use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     static CALLS: AtomicU64 = AtomicU64::new(0);
     static FAIL_AT: AtomicU64 = AtomicU64::new(u64::MAX);
     static FROM_THERE_ON: AtomicU64 = AtomicU64::new(0);
     static ERRNO: AtomicU64 = AtomicU64::new(0);
+    static BELOW: OnceLock<PathBuf> = OnceLock::new();
 
     /// How many state-changing calls this process has made.
     pub fn calls() -> u64 {
@@ -406,8 +502,17 @@ pub mod fault {
         FAIL_AT.store(at, Ordering::Relaxed);
     }
 
-    /// Counts one call and fails it if it is the armed one.
-    pub(super) fn point() -> io::Result<()> {
+    /// From now on only calls about `dir` or something below it are counted and failed, so that one
+    /// of several disks can be the faulty one.  The first call of this function counts.
+    pub fn only_below(dir: &Path) {
+        BELOW.set(dir.to_owned()).ok();
+    }
+
+    /// Counts one call about `path` and fails it if it is the armed one.
+    pub(super) fn point(path: &Path) -> io::Result<()> {
+        if BELOW.get().is_some_and(|dir| !path.starts_with(dir)) {
+            return Ok(());
+        }
         let call = CALLS.fetch_add(1, Ordering::Relaxed);
         let at = FAIL_AT.load(Ordering::Relaxed);
         if call == at || (call > at && FROM_THERE_ON.load(Ordering::Relaxed) == 1) {

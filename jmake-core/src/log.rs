@@ -38,6 +38,8 @@ pub struct Log {
     tables: Tables,
     /// Bytes of records that a later record replaces.
     dead: usize,
+    /// A record could not be written: later ones would refer to definitions that are not there.
+    broken: bool,
 }
 
 #[derive(Default)]
@@ -68,9 +70,16 @@ impl Log {
     /// Reads the log at `file`.  A missing one is empty; of a damaged one the good beginning
     /// counts, and the second value tells that something was lost.
     pub fn open(file: &Path) -> (Log, bool) {
-        let bytes = fs::read(file).unwrap_or_default();
-        let mut log =
-            Log { file: file.to_owned(), bytes, traces: HashMap::new(), tables: Tables::default(), dead: 0 };
+        let bytes = match fs::read(file) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            // Something that is no file, or cannot be read: nothing good can be appended to it.
+            Err(_) => {
+                fs::remove_all(file).ok();
+                return (Log::empty(file, Vec::new()), true);
+            }
+        };
+        let mut log = Log::empty(file, bytes);
         let good = log.load();
         let damaged = good < log.bytes.len();
         if damaged {
@@ -79,6 +88,17 @@ impl Log {
             fs::truncate(file, good as u64).ok();
         }
         (log, damaged)
+    }
+
+    fn empty(file: &Path, bytes: Vec<u8>) -> Log {
+        Log {
+            file: file.to_owned(),
+            bytes,
+            traces: HashMap::new(),
+            tables: Tables::default(),
+            dead: 0,
+            broken: false,
+        }
     }
 
     /// Takes in all good records and gives the length of the good beginning.
@@ -166,7 +186,8 @@ impl Log {
     /// Records the trace of the action called `name`, on disk and here.
     ///
     /// # Errors
-    /// When the file cannot be written; here it is recorded all the same.
+    /// When the file cannot be written; here it is recorded all the same.  After an error nothing
+    /// more is written, without another error.
     pub fn append(&mut self, name: &FilePath, trace: &Trace) -> Result<()> {
         let mut record = Vec::new();
         if self.bytes.is_empty() {
@@ -182,7 +203,12 @@ impl Log {
         if let Some(old) = self.traces.insert(name.clone(), body_start..self.bytes.len()) {
             self.dead += old.len();
         }
-        fs::append(&self.file, &record).with_context(|| format!("cannot append to `{}`", self.file.display()))
+        if self.broken {
+            return Ok(());
+        }
+        let written = fs::append(&self.file, &record);
+        self.broken = written.is_err();
+        written.with_context(|| format!("cannot append to `{}`", self.file.display()))
     }
 
     /// Where, in the payload just written at `start`, the trace follows the definitions.
@@ -211,13 +237,7 @@ impl Log {
         if self.bytes.len() < SMALL || self.dead * 2 < self.bytes.len() {
             return Ok(());
         }
-        let mut fresh = Log {
-            file: self.file.clone(),
-            bytes: VERSION.to_vec(),
-            traces: HashMap::new(),
-            tables: Tables::default(),
-            dead: 0,
-        };
+        let mut fresh = Log::empty(&self.file, VERSION.to_vec());
         let mut names: Vec<_> = self.traces.keys().cloned().collect();
         names.sort();
         for name in names {
@@ -230,7 +250,7 @@ impl Log {
             let body = fresh.body_of(start, payload.len());
             fresh.traces.insert(name, body..fresh.bytes.len());
         }
-        fs::write(&fresh.file, &fresh.bytes)?;
+        fs::write_own(&fresh.file, &fresh.bytes)?;
         *self = fresh;
         Ok(())
     }
@@ -500,6 +520,28 @@ mod tests {
             for n in 0..3 {
                 assert!(get(&log, n).is_none_or(|found| found == trace(n)), "{at}");
             }
+        }
+    }
+
+    /// A record that could not be written defines what later ones refer to: if those were written
+    /// they would be read as something else.
+    #[test]
+    fn after_a_record_was_lost_nothing_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("log");
+        let (mut log, _) = Log::open(&file);
+        log.append(&name(0), &trace(0)).unwrap();
+        let kept = dir.path().join("kept");
+        fs::rename(&file, &kept).unwrap();
+        fs::create_dir_all(&file).unwrap();
+        assert!(log.append(&name(1), &trace(1)).is_err());
+        fs::remove_all(&file).unwrap();
+        fs::rename(&kept, &file).unwrap();
+        log.append(&name(2), &trace(2)).unwrap();
+        let (log, _) = Log::open(&file);
+        assert_eq!(get(&log, 0), Some(trace(0)));
+        for n in 1..3 {
+            assert!(get(&log, n).is_none_or(|found| found == trace(n)), "{n}");
         }
     }
 

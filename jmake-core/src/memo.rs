@@ -10,6 +10,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
@@ -40,8 +41,8 @@ struct Look {
     facts: OnceLock<Result<Arc<Facts>, io::ErrorKind>>,
 }
 
-/// The digest of what was read, and when reading had ended; `None` for a digest taken from the
-/// memo or known from writing the file.
+/// The digest of what was read (or written), and when that had ended; `None` for a digest taken
+/// from the memo.
 #[derive(Clone, Copy)]
 struct Content {
     digest: Result<Digest, io::ErrorKind>,
@@ -50,7 +51,7 @@ struct Content {
 
 const SHARDS: usize = 16;
 /// Changes whenever the stored form or the meaning of [`Facts`] does.
-const VERSION: &[u8] = b"jmake-memo-1\n";
+const VERSION: &[u8] = b"jmake-memo-2\n";
 
 /// Digests and facts of files, by path.
 pub struct Memo {
@@ -59,13 +60,20 @@ pub struct Memo {
     now: i64,
     kept: HashMap<FilePath, Kept>,
     seen: [Mutex<HashMap<FilePath, Arc<Look>>>; SHARDS],
+    moved: AtomicBool,
 }
 
 impl Memo {
     /// An empty memo.  `now` is the file system's clock ([`fs::now`]) at this moment or earlier;
     /// nothing changed later than that minus the clock's grain is trusted by a later build.
     pub fn new(root: Root, now: i64) -> Memo {
-        Memo { root, now, kept: HashMap::default(), seen: std::array::from_fn(|_| Mutex::default()) }
+        Memo {
+            root,
+            now,
+            kept: HashMap::default(),
+            seen: std::array::from_fn(|_| Mutex::default()),
+            moved: AtomicBool::new(false),
+        }
     }
 
     /// The project's root.
@@ -130,7 +138,7 @@ impl Memo {
         let mut bytes = VERSION.to_vec();
         bytes.extend_from_slice(Digest::of(&body.0).as_bytes());
         bytes.extend_from_slice(&body.0);
-        fs::write(path, &bytes)
+        fs::write_own(path, &bytes)
     }
 
     /// What a later build may trust about `look`.
@@ -213,10 +221,11 @@ impl Memo {
         all
     }
 
-    /// Notes that this build has just written `file` with content `digest`.
+    /// Notes that this build has just written `file` with content `digest`.  What is read from it
+    /// later is compared with that digest again, so writing counts as reading.
     pub fn wrote(&self, file: &FilePath, digest: Digest) {
         self.forget(file);
-        let known = Content { digest: Ok(digest), read_at: None };
+        let known = Content { digest: Ok(digest), read_at: Some(Instant::now()) };
         // Only this thread writes this file, so nobody else can have digested it meanwhile.
         self.look(file).content.set(known).ok();
     }
@@ -231,27 +240,36 @@ impl Memo {
     /// must still be there after it.
     pub fn unchanged_since(&self, file: &FilePath, spawn: Instant) -> bool {
         let look = self.look(file);
-        let certain = self.certain(file, &look, spawn);
-        if !certain {
-            self.forget(file);
-            self.digest(file).ok();
-        }
-        certain
-    }
-
-    fn certain(&self, file: &FilePath, look: &Look, spawn: Instant) -> bool {
         let path = self.root.resolve(file);
         let now = fs::stat(&path).ok().flatten();
-        let (Some(before), true) = (look.stat, now == look.stat) else { return false };
-        if before.settled(self.now) {
+        let same = now.is_some() && now == look.stat;
+        if same && now.is_some_and(|stat| stat.settled(self.now)) {
             return true;
         }
-        match look.content.get() {
-            Some(Content { digest: Ok(known), read_at: Some(read_at) }) => {
-                look.at < spawn && *read_at < spawn && fs::digest(&path).is_ok_and(|found| found == *known)
+        if let (true, Some(Content { digest: Ok(known), read_at: Some(read_at) })) =
+            (same, look.content.get())
+        {
+            // Another action may have looked while this one ran.  That look will do for the next
+            // attempt; to drop it would put the other action in doubt, and so on in turns.
+            if look.at >= spawn || *read_at >= spawn {
+                return false;
             }
-            _ => false,
+            if fs::digest(&path).is_ok_and(|found| found == *known) {
+                return true;
+            }
         }
+        let before = look.content.get().and_then(|content| content.digest.ok());
+        self.forget(file);
+        if self.digest(file).ok() != before {
+            self.moved.store(true, Ordering::Relaxed);
+        }
+        false
+    }
+
+    /// Whether a file was found to have changed since this build first read it: what was decided
+    /// before then was decided about another content.
+    pub fn moved(&self) -> bool {
+        self.moved.load(Ordering::Relaxed)
     }
 
     fn kept_for(&self, file: &FilePath, look: &Look) -> Option<&Kept> {

@@ -83,10 +83,14 @@ pub fn plan(config: &Config) -> Plan {
         env: Arc::new(env),
         builder: GraphBuilder::default(),
         units: HashMap::new(),
+        goals: Vec::new(),
         commands: Vec::new(),
     };
-    let goals = config.targets.iter().map(|target| planner.target(target)).collect();
-    Plan { graph: planner.builder.finish(), goals, commands: planner.commands }
+    for target in &config.targets {
+        let goal = planner.target(target);
+        planner.goals.push(goal);
+    }
+    Plan { graph: planner.builder.finish(), goals: planner.goals, commands: planner.commands }
 }
 
 /// A unit's actions.
@@ -104,6 +108,8 @@ struct Planner<'a> {
     builder: GraphBuilder,
     /// Per source the ways in which it is compiled.
     units: HashMap<FilePath, Vec<(Unit, Compiled)>>,
+    /// Those of the targets so far.
+    goals: Vec<Goal>,
     commands: Vec<CompileCommand>,
 }
 
@@ -201,11 +207,12 @@ impl Planner<'_> {
 
     fn link(&mut self, target: &Target, link: &Link, units: &[Compiled]) -> ActionId {
         let lto = self.config.profile.lto;
-        let objects = match lto {
+        let mut inputs = match lto {
             Lto::Full => vec![self.one_module(target, units)],
             Lto::Thin => units.iter().map(|unit| self.builder.made_by(unit.ir)).collect(),
             Lto::Off => self.objects(units),
         };
+        inputs.extend(link.needs.iter().map(|&need| self.builder.made_by(self.goals[need].action)));
         let tools = &self.config.tools;
         let tool = match (&tools.linker, link.through_driver) {
             (Some(linker), false) => linker.clone(),
@@ -218,7 +225,7 @@ impl Planner<'_> {
         let mut args: Vec<Arg> = link.line.before_output.iter().map(Arg::text).collect();
         args.push(Arg::Output { prefix: "", index: 0 });
         args.extend(link.line.before_objects.iter().map(Arg::text));
-        args.extend(objects.iter().map(|input| Arg::text(input.path.as_bytes())));
+        args.extend(inputs.iter().map(|input| Arg::text(input.path.as_bytes())));
         args.extend(link.line.after_objects.iter().map(Arg::text));
         let through = if link.through_driver { "-Wl," } else { "" };
         args.push(Arg::Depfile {
@@ -249,7 +256,7 @@ impl Planner<'_> {
             args,
             keyed,
             env: self.env.clone(),
-            inputs: objects,
+            inputs,
             outputs: vec![output],
             discovery: Discovery::Libraries { dirs, names: link.names.clone() },
             comment_blind: false,

@@ -51,7 +51,7 @@ pub fn inspect_libraries(root: &Root, triple: &str, lib_dirs: &[PathBuf]) -> Res
             Err(e) => Inspected {
                 path: file.to_string(),
                 report: None,
-                problems: vec![Diagnostic::error(format!("{:#}", e.root_cause())).in_file(&file)],
+                problems: vec![unreadable(&e).in_file(&file)],
             },
         });
     }
@@ -64,6 +64,11 @@ fn told(root: &Root, file: &FilePath, report: BinaryReport, host: &Host<'_>) -> 
     // The place of the project is no part of what its libraries are.
     report["path"] = root.file_path(&root.resolve(file)).to_string().into();
     Inspected { path: file.to_string(), report: Some(report), problems }
+}
+
+fn unreadable(error: &anyhow::Error) -> Diagnostic {
+    Diagnostic::error(format!("the file is no library that can be understood: {}", error.root_cause()))
+        .hint("take it out of `lib`, or put the finished library in its place")
 }
 
 /// Every file that is named like a library, sorted.

@@ -222,8 +222,8 @@ fn prepare_state(state: &Path) -> Result<()> {
         return Ok(());
     }
     fs::create_dir_all(state)?;
-    fs::write(&state.join("CACHEDIR.TAG"), CACHEDIR_TAG)?;
-    fs::write(&state.join(".gitignore"), b"*\n")
+    fs::write_own(&state.join("CACHEDIR.TAG"), CACHEDIR_TAG)?;
+    fs::write_own(&state.join(".gitignore"), b"*\n")
 }
 
 /// The folder of user's settings.

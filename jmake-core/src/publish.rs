@@ -5,42 +5,68 @@
 //! What jmake published earlier and no longer makes is removed, but only while it is still exactly
 //! what jmake wrote there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::action::ActionId;
 use crate::digest::Digest;
-use crate::execute::{Executed, materialise};
+use crate::event::Event;
+use crate::execute::Executed;
 use crate::fs;
 use crate::memo::Memo;
 use crate::path::FilePath;
 use crate::plan::{CompileCommand, Plan, STATE_DIR};
 use crate::run::Context;
+use crate::scratch;
 use crate::trace::Made;
 
-/// Publishes every goal of `plan` that `executed` made; gives the files that were written.
+/// Publishes every goal of `plan` that `executed` made; gives the actions whose results are
+/// nowhere any more, although they are recorded: damage, or a collection at the wrong moment.
 ///
 /// # Errors
 /// When a result cannot be put in place.
-pub fn publish(context: &Context<'_>, plan: &Plan, executed: &Executed) -> Result<Vec<FilePath>> {
-    let mut written = Vec::new();
+pub fn publish(
+    context: &Context<'_>,
+    plan: &Plan,
+    executed: &Executed,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<HashSet<ActionId>> {
+    let mut lost = HashSet::new();
+    let folders: BTreeSet<_> = plan.goals.iter().filter_map(|goal| goal.file.parent()).collect();
+    for folder in folders {
+        // A build that was killed while it published has left half a file here.
+        scratch::sweep(&context.memo.root().resolve(&folder));
+    }
     for goal in &plan.goals {
         let action = &plan.graph.actions()[goal.action];
         let Some(made) = executed.made.get(&goal.action).and_then(|made| made.first()) else { continue };
-        if put(context, &goal.file, action.name(), made)? {
-            written.push(goal.file.clone());
+        match put(context, &goal.file, action.name(), made)? {
+            Put::Written => on_event(Event::Published { path: goal.file.to_string() }),
+            Put::Lost => {
+                lost.insert(goal.action);
+            }
+            Put::Right => {}
         }
     }
-    Ok(written)
+    Ok(lost)
 }
 
-/// Makes `file` what `made` says, from `result` or from the store; tells whether it wrote.
-fn put(context: &Context<'_>, file: &FilePath, result: &FilePath, made: &Made) -> Result<bool> {
+enum Put {
+    /// It was there already.
+    Right,
+    Written,
+    /// Its content is neither on disk nor in the store.
+    Lost,
+}
+
+/// Makes `file` what `made` says, from `result` or from the store.
+fn put(context: &Context<'_>, file: &FilePath, result: &FilePath, made: &Made) -> Result<Put> {
     let memo = context.memo;
     let place = memo.root().resolve(file);
     let right_mode = memo.stat(file).is_some_and(|stat| stat.mode & 0o777 == made.mode);
     if right_mode && memo.digest(file).is_ok_and(|there| there == made.digest) {
-        return Ok(false);
+        return Ok(Put::Right);
     }
     let folder = place.parent().unwrap_or(memo.root().as_path());
     if folder.exists() && !folder.is_dir() {
@@ -52,28 +78,17 @@ fn put(context: &Context<'_>, file: &FilePath, result: &FilePath, made: &Made) -
         && fs::copy(&from, &place, made.mode, Some(made.digest))
             .with_context(|| format!("cannot write `{file}`"))?
             .is_some();
-    let fetched = || context.store.is_some_and(|store| store.get(made.digest, &place, made.mode));
-    if !copied && !fetched() {
-        bail!("cannot write `{file}`: its content was lost while it was being published; build again");
+    let fetched = || match context.store {
+        Some(store) => {
+            store.get(made.digest, &place, made.mode).with_context(|| format!("cannot write `{file}`"))
+        }
+        None => Ok(false),
+    };
+    if !copied && !fetched()? {
+        return Ok(Put::Lost);
     }
     memo.wrote(file, made.digest);
-    Ok(true)
-}
-
-/// Whether every result can be published without running anything: it is in place, on disk or in
-/// the store.
-pub fn at_hand(context: &Context<'_>, plan: &Plan, executed: &Executed) -> BTreeSet<usize> {
-    let missing = |goal: &&crate::plan::Goal| {
-        let action = &plan.graph.actions()[goal.action];
-        let Some(made) = executed.made.get(&goal.action) else { return false };
-        let there = |file: &FilePath| {
-            made.first().is_some_and(|made| context.memo.digest(file).is_ok_and(|found| found == made.digest))
-        };
-        !there(&goal.file)
-            && !made.iter().all(|made| context.store.is_some_and(|store| store.has(made.digest)))
-            && materialise(context, action, made).is_err()
-    };
-    plan.goals.iter().filter(missing).map(|goal| goal.action).collect()
+    Ok(Put::Written)
 }
 
 /// Removes what an earlier build published and this one, which made everything, did not.
@@ -100,7 +115,7 @@ pub fn remove_orphans(memo: &Memo, plan: &Plan, executed: &Executed) -> Result<V
         }
     }
     if now != before {
-        fs::write(&list, &serde_json::to_vec_pretty(&now)?)?;
+        fs::write_own(&list, &serde_json::to_vec_pretty(&now)?)?;
     }
     Ok(removed)
 }
@@ -164,7 +179,7 @@ pub fn compile_commands(memo: &Memo, commands: &[CompileCommand]) -> Result<()> 
         })
         .collect();
     let file = root.join(STATE_DIR).join("compile_commands.json");
-    fs::write_if_changed(&file, &serde_json::to_vec_pretty(&entries)?)?;
+    fs::write_own_if_changed(&file, &serde_json::to_vec_pretty(&entries)?)?;
     let link = root.join("compile_commands.json");
     if link.symlink_metadata().is_err() {
         // A file system without links, or a root that is read-only, does not stop a build.

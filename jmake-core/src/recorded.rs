@@ -47,7 +47,7 @@ pub fn record(root: &Root, tree: &Tree, discovery: &Discovery) -> Result<()> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(Digest::of(&body.0).as_bytes());
     bytes.extend_from_slice(&body.0);
-    fs::write_if_changed(&file(root), &bytes).map(drop)
+    fs::write_own_if_changed(&file(root), &bytes).map(drop)
 }
 
 /// What was recorded; `None` when nothing was, or it is damaged.

@@ -248,3 +248,65 @@ impl Failure {
         Failure { problem: Diagnostic::error(error.to_string()), causes, interrupted }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path::path_from_bytes;
+
+    #[test]
+    fn requests_survive_the_wire() {
+        let odd = || path_from_bytes(b"/a\xff b");
+        let wanted = Wanted { profile: Some("dev".into()), jobs: Some(3), ..Wanted::default() };
+        let template = || "cpp".to_owned();
+        for request in [
+            Request::Build(Build { wanted: wanted.clone(), force: true, ..Build::default() }),
+            Request::Clean { cache: true },
+            Request::Discover,
+            Request::Graph { actions: Some(wanted) },
+            Request::Graph { actions: None },
+            Request::Explain { file: Some(odd()) },
+            Request::Config(Config::Set { key: "a.b".into(), value: "c".into() }),
+            Request::Config(Config::Validate),
+            Request::Tools { name: None },
+            Request::Doctor,
+            Request::Ir(Ir::Opt { input: odd(), output: odd(), passes: Passes::Level("2".into()) }),
+            Request::Ir(Ir::Lib {
+                inputs: vec![odd()],
+                output: odd(),
+                libraries: vec![],
+                lib_dirs: vec![odd()],
+            }),
+            Request::Trust(Decision::Grant),
+            Request::Cache(Cache::Verify { repair: true }),
+            Request::Stats,
+            Request::New { path: odd(), template: template(), name: None },
+            Request::Init { template: template(), name: Some("n".into()) },
+        ] {
+            let text = serde_json::to_string(&request).unwrap();
+            assert!(!text.contains('\n'), "one line: {text}");
+            assert_eq!(serde_json::from_str::<Request>(&text).unwrap(), request, "{text}");
+        }
+    }
+
+    #[test]
+    fn replies_survive_the_wire() {
+        let problem = Diagnostic::error("no").in_file("f").at_line(3).hint("yes");
+        let check = Check { name: "clang".into(), ok: true, found: "19".into(), fix: None };
+        let health = Reply::Health(vec![check]);
+        let failed = Failure::of(&anyhow::anyhow!("cause").context("what"), true);
+        assert_eq!((&*failed.problem.message, &*failed.causes), ("what", &["cause".to_owned()][..]));
+        assert_eq!(Failure::of(&problem.clone().into(), false).problem, problem);
+        for reply in [
+            health,
+            Reply::Failed(failed),
+            Reply::Problems(vec![problem]),
+            Reply::Value(None),
+            Reply::Graph(Drawn { edges: vec![(0, 1)], ..Drawn::default() }),
+            Reply::Built(Box::new(Built { compiled: 2, ..Built::default() })),
+        ] {
+            let text = serde_json::to_string(&reply).unwrap();
+            assert_eq!(serde_json::from_str::<Reply>(&text).unwrap(), reply, "{text}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Runs one action: everything between the decision and the trace.
 //!
-//! The process writes into a folder of its own below `.jmake/tmp`.  Only after exit 0, with all
+//! The process writes into a folder of its own ([`crate::scratch`]).  Only after exit 0, with all
 //! outputs there and of the right form, the depfile whole, and every input certainly what its
 //! digest says, are the outputs moved to their places and a [`Trace`] made.  An input that changed
 //! while the tool ran means another run, at most four in all; anything else means failure,
@@ -18,7 +18,6 @@ use crate::cas::Store;
 use crate::depfile;
 use crate::digest::Digest;
 use crate::event::ActionKind;
-use crate::freshness::store_key;
 use crate::fs;
 use crate::lex::Kind;
 use crate::memo::Memo;
@@ -41,6 +40,8 @@ pub struct Context<'a> {
     pub probes: &'a Probes,
     /// Where results are shared, if they are.
     pub store: Option<&'a Store>,
+    /// Where processes write before their outputs are known to be good; below the root.
+    pub scratch: &'a Path,
     /// The build's request to stop.
     pub cancel: &'a Cancel,
 }
@@ -90,13 +91,37 @@ fn read_version(memo: &Memo, path: FilePath, blind: bool) -> Result<Version> {
     Ok(Version { path, digest, blind })
 }
 
+/// Where the outputs `action` made (`made`) are: on disk as recorded, or brought there from the
+/// store.  The path of the first one that is nowhere comes back.
+pub fn materialise(context: &Context<'_>, action: &Action, made: &[Made]) -> Result<(), FilePath> {
+    for (path, made) in action.outputs.iter().zip(made) {
+        let place = context.memo.root().resolve(path);
+        if sabotage::is("trust-outputs") && place.exists() {
+            continue;
+        }
+        if context.memo.digest(path).is_ok_and(|found| found == made.digest) {
+            continue;
+        }
+        context.memo.forget(path);
+        let folder = place.parent().unwrap_or(context.memo.root().as_path());
+        let fetched = fs::create_dir_all(folder).is_ok()
+            && fs::clear_way(&place).is_ok()
+            && context.store.is_some_and(|store| store.get(made.digest, &place, made.mode).unwrap_or(false));
+        if !fetched {
+            return Err(path.clone());
+        }
+        context.memo.wrote(path, made.digest);
+    }
+    Ok(())
+}
+
 /// Runs `action`, whose declared inputs are on disk with content `inputs`.
 pub fn run(context: &Context<'_>, id: ActionId, action: &Action, inputs: &[Version]) -> Ended {
     let mut inputs = inputs.to_vec();
     let start = Instant::now();
     let fail = |output: String, killed| Ended::Failed { output, wall: start.elapsed(), killed };
     for _ in 0..ATTEMPTS {
-        let scratch = context.memo.root().as_path().join(format!(".jmake/tmp/{id}"));
+        let scratch = context.scratch.join(id.to_string());
         let tried = attempt(context, action, &inputs, &scratch);
         // What is left there is of no use to anyone.
         fs::remove_dir_all(&scratch).ok();
@@ -145,11 +170,13 @@ fn attempt(context: &Context<'_>, action: &Action, inputs: &[Version], scratch: 
             store.put(&temporary, made.digest);
         }
         fs::create_dir_all(place.parent().unwrap_or(scratch))?;
-        fs::rename(&temporary, &place).with_context(|| format!("cannot put `{output}` in place"))?;
+        fs::clear_way(&place)
+            .and_then(|()| fs::rename(&temporary, &place))
+            .with_context(|| format!("cannot put `{output}` in place"))?;
         context.memo.wrote(output, made.digest);
     }
     if let Some(store) = context.store.filter(|_| trace.key != UNTRACKED) {
-        store.add_trace(store_key(trace.key, inputs), &trace);
+        store.add_trace(&trace);
     }
     Ok(Attempt::Done(Box::new(trace)))
 }
@@ -165,7 +192,9 @@ fn trace(
 ) -> Result<Option<Trace>> {
     let mut seen: HashSet<FilePath> = inputs.iter().map(|input| input.path.clone()).collect();
     let mut read: Vec<FilePath> = inputs.iter().map(|input| input.path.clone()).collect();
-    read.extend(discovered(action, scratch)?.into_iter().filter(|path| seen.insert(path.clone())));
+    read.extend(
+        discovered(context.memo, action, scratch)?.into_iter().filter(|path| seen.insert(path.clone())),
+    );
     let facts = |path: &FilePath| match action.discovery {
         Discovery::Headers(_) => context.memo.facts(path).ok(),
         _ => None,
@@ -205,12 +234,15 @@ fn trace(
 }
 
 /// What the depfile names, if the action has one.
-fn discovered(action: &Action, scratch: &Path) -> Result<Vec<FilePath>> {
+fn discovered(memo: &Memo, action: &Action, scratch: &Path) -> Result<Vec<FilePath>> {
     if action.discovery == Discovery::None {
         return Ok(Vec::new());
     }
     let text = fs::read(&scratch.join("depfile")).context("the tool wrote no dependency file")?;
-    let files = depfile::parse(&text)?;
+    let mut files = depfile::parse(&text)?;
+    // What jmake itself wrote there for the tool is in the recipe.
+    let own = memo.root().file_path(scratch);
+    files.retain(|file| !file.starts_with(&own));
     if action.kind == ActionKind::Compile && !action.inputs.iter().all(|input| files.contains(&input.path)) {
         bail!("the compiler's dependency file does not name the source");
     }

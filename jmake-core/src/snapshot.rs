@@ -56,9 +56,13 @@ pub struct Checked {
 
 impl Snapshot {
     /// Records what `memo` has looked at, the folders in `listed`, and `reply`; `None` when a file
-    /// that was looked for in vain is there by now.  The caller scans `listed` once more
+    /// changed while the build ran, or one that was looked for in vain is there by now.  The caller scans `listed` once more
     /// afterwards: only if it finds the same is the snapshot one of *this* build.
     pub fn take(memo: &Memo, request: Digest, listed: &[FilePath], reply: Vec<u8>) -> Option<Snapshot> {
+        if memo.moved() {
+            // Some action may have been judged, or have run, on what the file held before.
+            return None;
+        }
         let mut facts = BTreeMap::new();
         let mut folders: Vec<FilePath> = listed.to_vec();
         let mut absent = Vec::new();
@@ -131,7 +135,7 @@ impl Snapshot {
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(Digest::of(&body.0).as_bytes());
         bytes.extend_from_slice(&body.0);
-        fs::write(path, &bytes)
+        fs::write_own(path, &bytes)
     }
 
     fn decode(bytes: &[u8]) -> Option<Snapshot> {

@@ -29,7 +29,7 @@ pub struct Discovered {
     pub files: BTreeMap<String, Vec<String>>,
     /// Folders searched for included files, in order.
     pub include_dirs: Vec<String>,
-    /// Included names that no file of the project answers.
+    /// Included names that no file of the project answers, sorted.
     pub system_headers: Vec<String>,
     /// What can be built.
     pub targets: Vec<TargetFound>,
@@ -107,7 +107,7 @@ pub struct Explanation {
 pub fn survey(project: &Project) -> Result<Discovered> {
     let tree = project.scan()?;
     let discovery = project.discover(&tree)?;
-    let graph = walk_ast_dependencies(&project.memo, &tree, &discovery.include_dirs);
+    let graph = walk_ast_dependencies(&project.memo, &tree, &searched(project, &discovery));
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in &tree.files {
         files.entry(category_name(file.category).into()).or_default().push(file.path.to_string());
@@ -117,8 +117,8 @@ pub fn survey(project: &Project) -> Result<Discovered> {
     Ok(Discovered {
         root: project.root().as_path().display().to_string(),
         name: project.name(),
-        include_dirs: texts(&discovery.include_dirs),
-        system_headers: discovery.system_headers.clone(),
+        include_dirs: texts(&searched(project, &discovery)),
+        system_headers: unanswered(&graph),
         targets: discovery.targets.iter().map(target_found).collect(),
         left_out: reasons(discovery.left_out.iter().map(|(path, why)| (path, why.to_string()))),
         skipped: reasons(tree.skipped.iter().map(|(path, why)| (path, why_skipped(why)))),
@@ -127,6 +127,21 @@ pub fn survey(project: &Project) -> Result<Discovered> {
         problems: tree.problems.iter().chain(&discovery.problems).cloned().collect(),
         files,
     })
+}
+
+/// Where included files are looked for: what the settings say, then what discovery adds.
+fn searched(project: &Project, discovery: &Discovery) -> Vec<FilePath> {
+    let written = project.manifest.compile.include_dirs.iter();
+    let written = written.map(|dir| project.root().file_path(Path::new(dir)));
+    let mut dirs: Vec<FilePath> = written.collect();
+    dirs.extend(discovery.include_dirs.iter().filter(|dir| !dirs.contains(dir)).cloned().collect::<Vec<_>>());
+    dirs
+}
+
+fn unanswered(graph: &IncludeGraph) -> Vec<String> {
+    let names = graph.files().iter().flat_map(|file| graph.unresolved(file));
+    let names = names.map(|include| String::from_utf8_lossy(&include.name).into_owned());
+    names.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
 }
 
 fn target_found(target: &crate::discover::FoundTarget) -> TargetFound {
@@ -181,7 +196,7 @@ fn why_skipped(why: &Skipped) -> String {
 pub fn include_graph(project: &Project) -> Result<Drawn> {
     let tree = project.scan()?;
     let discovery = project.discover(&tree)?;
-    let graph = walk_ast_dependencies(&project.memo, &tree, &discovery.include_dirs);
+    let graph = walk_ast_dependencies(&project.memo, &tree, &searched(project, &discovery));
     Ok(drawn_includes(&tree, &graph))
 }
 
@@ -235,8 +250,16 @@ pub fn action_graph(graph: &Graph) -> Drawn {
 /// # Errors
 /// When nothing is recorded.
 pub fn explain(root: &Root, file: Option<&Path>) -> Result<Explanation> {
-    let hint = "run `jmake build` first";
-    let all = explained(root).map_err(|e| Diagnostic::error(format!("{e:#}")).hint(hint))?;
+    let all = explained(root).map_err(|e| {
+        // That there is no file is what the message says already; anything else is news.
+        let causes = e.chain().skip(1).map(ToString::to_string).collect::<Vec<_>>();
+        let absent =
+            e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound);
+        match absent {
+            true => Diagnostic::error("no build of this project is recorded").hint("run `jmake build` first"),
+            false => Diagnostic::error(format!("{e}: {}", causes.join(": "))),
+        }
+    })?;
     let Some(file) = file.map(|path| root.file_path(path)) else {
         let none = "in the last build every action was fresh: nothing it depends on had changed";
         let otherwise = all.is_empty().then(|| none.to_owned());

@@ -71,6 +71,11 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// The name of its key in the shared store.
+    pub fn store_key(&self) -> Digest {
+        store_key(self.key, self.inputs.get(..self.declared).unwrap_or_default())
+    }
+
     /// Appends everything but the parts the caller stores in its own way (`inputs`, `absent`,
     /// `recipe`).
     pub fn encode_rest(&self, out: &mut Writer) {
@@ -159,6 +164,16 @@ pub fn stored_recipe(fields: &Fields) -> Vec<(u8, Vec<u8>)> {
             (number.expect("every field of a recipe is in `field::ALL`") as u8, value.to_vec())
         })
         .collect()
+}
+
+/// The name in the shared store of executions of `recipe` on inputs with content `declared`.
+pub fn store_key(recipe: Digest, declared: &[Version]) -> Digest {
+    let mut fields = Fields::new();
+    fields.push("recipe", recipe.as_bytes());
+    for input in declared {
+        fields.push("content", input.digest.as_bytes());
+    }
+    fields.digest()
 }
 
 #[cfg(test)]

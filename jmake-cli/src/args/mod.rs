@@ -148,7 +148,7 @@ fn look(global: &Global) -> Look {
 /// What a verb asks, and of which folder.
 fn resolve(verb: Verb, global: &Global, cwd: &Path, look: &mut Look) -> (Where, Request) {
     let here = || Where::ProjectOf(cwd.to_owned());
-    let of = |path: &Path| Where::ProjectOf(cwd.join(path));
+    let of = |path: &Path| Where::ProjectOf(without_dots(&cwd.join(path)));
     match verb {
         Verb::Build(build) => (of(&build.path), build_request(&build, global, look)),
         Verb::New { path, template } => {
@@ -157,7 +157,7 @@ fn resolve(verb: Verb, global: &Global, cwd: &Path, look: &mut Look) -> (Where, 
         }
         Verb::Init { path, template } => {
             let (template, name) = (template.template, template.name);
-            (Where::Exactly(cwd.join(path)), Request::Init { template, name })
+            (Where::Exactly(without_dots(&cwd.join(path))), Request::Init { template, name })
         }
         Verb::Clean { path, cache } => (of(&path), Request::Clean { cache }),
         Verb::Discover { path } => (of(&path), Request::Discover),
@@ -251,6 +251,11 @@ fn cache_request(typed: &typed::Cache) -> Cache {
         typed::Cache::Gc => Cache::Gc,
         typed::Cache::Clear => Cache::Clear,
     }
+}
+
+/// `path` without `.`, as a person would write it.
+fn without_dots(path: &Path) -> PathBuf {
+    path.components().collect()
 }
 
 /// `path` without `.` and without links in its folder, so that it can be told to lie in the

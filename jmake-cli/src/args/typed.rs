@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Builds a folder of C or C++ into a library, and only what changed.
 #[derive(Parser, Debug)]
-#[command(name = "jmake", version, about, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "jmake", version, about, max_term_width = 100)]
 pub struct Typed {
     /// Flags of every verb.
     #[command(flatten)]

@@ -18,7 +18,8 @@ impl Shown {
         let mut fresh = String::new();
         let mut repeated = false;
         for block in blocks(output) {
-            match self.0.insert(identity(block)) {
+            // How many there are says nothing new, but is no repetition either.
+            match is_count(&plain(block)) || self.0.insert(identity(block)) {
                 true => fresh += block,
                 false => repeated = true,
             }
@@ -41,7 +42,7 @@ fn blocks(output: &str) -> Vec<&str> {
         let chain = text.starts_with("In file included from ") || text.starts_with("                 from ");
         let complaint =
             [": warning: ", ": error: ", ": fatal error: "].iter().any(|word| text.contains(word));
-        let begins = (chain && !in_chain) || (complaint && !in_chain) || is_count(&text);
+        let begins = (!in_chain && (chain || complaint)) || is_count(&text);
         if begins && at > 0 {
             starts.push(at);
         }
@@ -82,6 +83,8 @@ mod tests {
         assert_eq!(shown.new_in(&again), "");
         let more = again.replace("1 warning gen", "b.c:3:1: error: no\nb.c:2:1: note: here\n2 warnings gen");
         assert_eq!(shown.new_in(&more), "b.c:3:1: error: no\nb.c:2:1: note: here\n");
+        let other = FIRST.replace("h.h:2", "h.h:9");
+        assert_eq!(shown.new_in(&other), other, "the count is no repetition");
         assert_eq!(shown.new_in(""), "");
         assert_eq!(shown.new_in("ld: odd\n"), "ld: odd\n");
     }

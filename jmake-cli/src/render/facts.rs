@@ -10,7 +10,6 @@ use jmake_core::clean::Cleaned;
 use jmake_core::doctor::Check;
 use jmake_core::event::{Diagnostic, Severity};
 use jmake_core::machine::{CacheStats, Stats, ToolSet};
-use jmake_core::manifest::show_size;
 use jmake_core::prebuilt::Inspected;
 use jmake_core::request::Reply;
 use jmake_core::settings::{Consent, Made, Setting};
@@ -28,12 +27,13 @@ pub fn text(reply: &Reply, look: &Look) -> String {
         Reply::Explained(explanation) => explained(explanation),
         Reply::Settings(settings) => self::settings(settings),
         Reply::Value(value) => value.as_deref().map(line).unwrap_or_default(),
-        Reply::Changed(_) | Reply::Built(_) | Reply::Failed(_) | Reply::Graph(_) => String::new(),
+        Reply::Changed(_) | Reply::Built(_) | Reply::Failed(_) | Reply::Graph(_) | Reply::Step(_) => {
+            String::new()
+        }
         Reply::Problems(problems) => self::problems(problems),
         Reply::Completed(lines) => lines.iter().map(|text| line(text)).collect(),
         Reply::Tools(tools) => self::tools(tools, look),
         Reply::Health(checks) => health(checks),
-        Reply::Step(step) => step.text.clone(),
         Reply::Consent(consent) => self::consent(consent),
         Reply::CacheStats(stats) => cache_stats(stats),
         Reply::Verified(verified) => self::verified(verified),
@@ -56,6 +56,9 @@ pub fn verdict(reply: &Reply) -> (u8, Option<Diagnostic>) {
             (DONE, Some(Diagnostic::note("nothing is missing in `jmake.toml`")))
         }
         Reply::Problems(problems) if problems.iter().any(Diagnostic::is_error) => (FAILED, None),
+        Reply::Problems(problems) if problems.is_empty() => {
+            (DONE, Some(Diagnostic::note("nothing is wrong with the settings")))
+        }
         Reply::Health(checks) if checks.iter().any(|check| !check.ok) => (FAILED, None),
         Reply::Verified(found) if !found.damaged.is_empty() && !found.repaired => (FAILED, None),
         Reply::Step(step) if !step.success => {
@@ -67,6 +70,18 @@ pub fn verdict(reply: &Reply) -> (u8, Option<Diagnostic>) {
 
 fn line(text: &str) -> String {
     format!("{}\n", text.trim_end_matches('\n'))
+}
+
+/// A number of bytes for people: `17.3 kB`.
+fn size(bytes: u64) -> String {
+    let mut amount = bytes as f64;
+    for unit in ["B", "kB", "MB", "GB"] {
+        if amount < 1000.0 {
+            return if unit == "B" { format!("{bytes} B") } else { format!("{amount:.1} {unit}") };
+        }
+        amount /= 1000.0;
+    }
+    format!("{amount:.1} TB")
 }
 
 /// `1 file`, `2 files`.
@@ -176,11 +191,11 @@ fn consent(consent: &Consent) -> String {
         let at = issue.line.map(|at| format!("jmake.toml:{at}: ")).unwrap_or_default();
         writeln!(text, "{at}`{}` in `{}`: it {}", issue.value, issue.key, issue.why).ok();
     }
-    if consent.issues.is_empty() {
-        text += "nothing in the settings needs consent\n";
+    match (consent.trusted, consent.issues.is_empty()) {
+        (true, _) => text + &format!("{} is trusted\n", consent.root),
+        (false, true) => "nothing in the settings needs consent\n".into(),
+        (false, false) => text + &format!("{} is not trusted\n", consent.root),
     }
-    let state = if consent.trusted { "trusted" } else { "not trusted" };
-    text + &format!("{} is {state}\n", consent.root)
 }
 
 fn cache_stats(stats: &CacheStats) -> String {
@@ -189,10 +204,10 @@ fn cache_stats(stats: &CacheStats) -> String {
         "cache    {}\nfiles    {} ({})\ntraces   {} ({})\nlimit    {}\ndamaged  {}\n",
         stats.dir,
         contents.blobs,
-        show_size(contents.blob_bytes),
+        size(contents.blob_bytes),
         contents.keys,
-        show_size(contents.trace_bytes),
-        show_size(stats.max_size),
+        size(contents.trace_bytes),
+        size(stats.max_size),
         contents.bad,
     )
 }
@@ -212,14 +227,14 @@ fn verified(found: &Verified) -> String {
 
 fn collected(collected: &Collected) -> String {
     let entries = count(collected.removed as usize, "entry", "entries");
-    format!("removed {entries} ({}) from the shared cache\n", show_size(collected.freed))
+    format!("removed {entries} ({}) from the shared cache\n", size(collected.freed))
 }
 
 fn cleared(contents: &Contents) -> String {
     let entries = count((contents.blobs + contents.keys) as usize, "entry", "entries");
     format!(
         "removed {entries} ({}) from the shared cache\n",
-        show_size(contents.blob_bytes + contents.trace_bytes)
+        size(contents.blob_bytes + contents.trace_bytes)
     )
 }
 
@@ -229,7 +244,7 @@ fn stats(stats: &Stats) -> String {
         stats.root,
         stats.actions,
         stats.files,
-        show_size(stats.state_bytes),
+        size(stats.state_bytes),
         if stats.published.is_empty() { "nothing".to_owned() } else { stats.published.join(", ") },
     );
     if let Some(cache) = &stats.cache {

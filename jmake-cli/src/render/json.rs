@@ -23,7 +23,6 @@ pub fn summary(built: &Built, code: u8) -> String {
     }
     value["event"] = "summary".into();
     value["exit_code"] = code.into();
-    value["elapsed"] = built.elapsed.as_secs_f64().into();
     format!("{value}\n")
 }
 

@@ -14,7 +14,7 @@ use std::io::{self, Write};
 
 use jmake_core::build::Built;
 use jmake_core::event::{ActionKind, Diagnostic, Event, Outcome};
-use jmake_core::path::Root;
+use jmake_core::path::{Root, bytes_of};
 use jmake_core::request::{Failure, Reply};
 
 use crate::timings::Timings;
@@ -179,7 +179,9 @@ impl Screen {
         if built.success && self.look.print_library {
             let library = built.results.iter().find(|path| !path.ends_with(".a")).or(built.results.first());
             if let Some(path) = library {
-                self.out(&format!("{}\n", root.as_path().join(path).display()));
+                // The bytes, for this is a path to be used.
+                let place = root.as_path().join(path);
+                self.out_bytes(&[bytes_of(place.as_os_str()), b"\n"].concat());
             }
         }
         code
@@ -240,6 +242,9 @@ impl Screen {
             (false, reply) => facts::text(reply, &self.look),
         };
         self.out(&text);
+        if let (Reply::Step(step), false) = (reply, self.look.json) {
+            self.err(&step.text);
+        }
         let (code, remark) = facts::verdict(reply);
         if let Some(problem) = remark.filter(|_| !self.look.json) {
             self.diagnostic(&problem);
@@ -313,9 +318,13 @@ impl Screen {
     }
 
     fn out(&mut self, text: &str) {
+        self.out_bytes(text.as_bytes());
+    }
+
+    fn out_bytes(&mut self, bytes: &[u8]) {
         if self.broken.is_none() {
             let mut stdout = io::stdout().lock();
-            self.broken = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).err();
+            self.broken = stdout.write_all(bytes).and_then(|()| stdout.flush()).err();
         }
     }
 }

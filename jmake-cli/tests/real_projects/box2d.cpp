@@ -1,3 +1,5 @@
+// jmake.toml: [discovery]
+// jmake.toml: exclude = ["extern", "testbed"]
 // include: include
 // prints: 1.0
 // A box falls onto the ground and stays there.

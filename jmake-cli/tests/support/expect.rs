@@ -1,11 +1,13 @@
 //! `expect.toml`: what must come of a fixture, and the edits it goes through.
 //!
 //! ```toml
+//! requires = ["/usr/include/x.h"]     # without these files of the system it is skipped
 //! output_dir = "julia"                # where results go
 //! also = [["--lto", "full"]]          # builds from nothing with these arguments, too
 //! through = [["--lto", "thin"]]       # and all of what follows once more with these
 //! messages = ["project.root"]         # said in the first build, to a person or in an event
 //! fails = ["undefined symbol"]        # the first build fails and says so, instead
+//! code = 1                            # and with this exit code
 //!
 //! [[library]]                         # the first is the main one, which edits are about
 //! path = "julia/libdemo.so"
@@ -41,6 +43,9 @@ use super::support::caller::Call;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
+    /// Files of the system without which this cannot be tested.
+    #[serde(default)]
+    pub requires: Vec<String>,
     /// The folder for results.
     #[serde(default = "julia")]
     pub output_dir: String,
@@ -56,6 +61,9 @@ pub struct Expect {
     /// Said by the first build, which fails.
     #[serde(default)]
     pub fails: Vec<String>,
+    /// The exit code of the first build when it fails.
+    #[serde(default = "failed")]
+    pub code: i32,
     /// Shared libraries.
     #[serde(default)]
     pub library: Vec<Library>,
@@ -68,6 +76,10 @@ pub struct Expect {
     /// Edits, in order.
     #[serde(default)]
     pub edit: Vec<Edit>,
+}
+
+fn failed() -> i32 {
+    1
 }
 
 fn julia() -> String {

@@ -139,7 +139,7 @@ impl Built {
     pub fn text(&self) -> String {
         let mut text = self.stderr.clone();
         for event in &self.events {
-            for key in ["output", "message", "hint"] {
+            for key in ["output", "message", "hint", "file"] {
                 if let Some(said) = event[key].as_str().filter(|said| !said.is_empty()) {
                     text += said;
                     text += "\n";

@@ -12,6 +12,7 @@ use super::profile::sanitize_flag;
 use super::targets::Outline;
 use super::tools::machine_flags;
 use crate::action::SearchDirs;
+use crate::diagnose::refused_flags;
 use crate::event::Diagnostic;
 use crate::manifest::Debug;
 use crate::path::{FilePath, bytes_of};
@@ -32,9 +33,14 @@ impl Making<'_> {
         let builtin = match self.sources.toolchain.include_dirs(&self.sources.ask, lang, &own) {
             Ok(builtin) => builtin,
             Err(e) => {
-                self.problems.push(Diagnostic::error(format!(
-                    "cannot ask the compiler for its header folders: {e:#}"
-                )));
+                let text = format!("{e:#}");
+                let refused = refused_flags(self.sources.manifest, &text);
+                if refused.is_empty() {
+                    self.problems.push(Diagnostic::error(format!(
+                        "cannot ask the compiler for its header folders: {text}"
+                    )));
+                }
+                self.problems.extend(refused);
                 return None;
             }
         };

@@ -7,11 +7,13 @@ use super::profile::sanitize_flag;
 use super::targets::Outline;
 use super::tools::machine_flags;
 use super::{Link, Making, Unit};
+use crate::event::Diagnostic;
 use crate::manifest::{Export, Kind, Lto};
 use crate::path::bytes_of;
 use crate::toolchain::includes::Lang;
 use crate::toolchain::link::{LinkKind, LinkLine, LinkQuery};
 use crate::toolchain::pkgconfig::FoundLibrary;
+use crate::toolchain::{Linker, LinkerKind, Need, install_command};
 
 impl Making<'_> {
     pub(super) fn link(
@@ -23,7 +25,10 @@ impl Making<'_> {
     ) -> Option<Link> {
         let flags = self.link_flags(outline, kind, found);
         let libraries = self.link_libraries(outline, found);
-        let lang = if units.iter().any(|unit| unit.lang == Lang::Cxx) { Lang::Cxx } else { Lang::C };
+        let archives = outline.needs.iter().map(|&need| &self.made[need]);
+        let archived = archives.filter(|target| target.kind == Kind::Static).flat_map(|target| &target.units);
+        let cxx = units.iter().chain(archived).any(|unit| unit.lang == Lang::Cxx);
+        let lang = if cxx { Lang::Cxx } else { Lang::C };
         let query = LinkQuery {
             kind: if kind == Kind::Executable { LinkKind::Executable } else { LinkKind::Shared },
             lang,
@@ -33,39 +38,57 @@ impl Making<'_> {
         let learned = self.sources.toolchain.link_line(&self.sources.ask, &query);
         let through_driver = learned.is_err();
         let line = learned.unwrap_or_else(|_| self.driver_line(&query));
+        self.check_runtime(&line);
         let arguments = line.before_objects.iter().chain(&line.after_objects);
         let names = arguments
             .filter_map(|arg| arg.strip_prefix(b"-l"))
             .map(|name| String::from_utf8_lossy(name).into_owned());
         let mut names: Vec<String> = names.collect();
         names.dedup();
-        let export = outline.table.and_then(|table| table.export.clone()).or(self
-            .sources
-            .manifest
-            .binary
-            .export
-            .clone());
-        let export = match export {
-            Some(Export::Listed(symbols)) => Some(symbols),
+        let own = outline.table.and_then(|table| table.export.as_ref());
+        let export = match own.or(self.sources.manifest.binary.export.as_ref()) {
+            Some(Export::Listed(symbols)) => Some(symbols.clone()),
             Some(Export::All) | None => None,
         };
-        Some(Link { line, through_driver, names, export })
+        Some(Link { line, through_driver, names, export, needs: outline.needs.clone() })
+    }
+
+    /// The driver names a sanitizer's runtime whether it is installed or not.
+    fn check_runtime(&mut self, line: &LinkLine) {
+        let absent = line.absent_files();
+        let runtime = absent.iter().find(|path| path.to_string_lossy().contains("clang_rt"));
+        let Some(runtime) = runtime.filter(|_| !self.profile.sanitize.is_empty()) else { return };
+        let problem = Diagnostic::error(format!(
+            "the runtime of the sanitizer `{}` is not installed: there is no `{}`",
+            self.profile.sanitize.join(","),
+            runtime.display()
+        ));
+        let need = Need::Sanitizers(self.sources.toolchain.major());
+        self.problems.push(match install_command(need, &self.sources.environment.path) {
+            Some(command) => problem.hint(format!("install it with `{command}`")),
+            None => problem.hint("install the runtime libraries (compiler-rt) of this clang"),
+        });
     }
 
     fn link_flags(&self, outline: &Outline<'_>, kind: Kind, found: &[FoundLibrary]) -> Vec<Vec<u8>> {
         let manifest = self.sources.manifest;
-        let table = outline.table;
+        let rpath = manifest.link.rpath.unwrap_or(true);
         let mut flags = self.basic_link_flags(outline, kind);
-        let dirs = table.into_iter().flat_map(|table| &table.lib_dirs).chain(&manifest.link.lib_dirs);
+        // Results lie side by side.
+        if rpath && outline.needs.iter().any(|&need| self.made[need].kind == Kind::Shared) {
+            flags.extend(for_linker("-rpath", self.origin().as_bytes()));
+        }
+        let dirs = outline.lib_dirs.iter().chain(&manifest.link.lib_dirs);
         for dir in dirs.map(|dir| self.below_root(dir)) {
-            if manifest.link.rpath.unwrap_or(true) {
+            if rpath {
                 flags.extend(for_linker("-rpath", &self.rpath(&dir)));
             }
             flags.push(joined("-L", &dir));
         }
         let dirs = found.iter().flat_map(|library| &library.lib_dirs);
         flags.extend(dirs.map(|dir| joined("-L", bytes_of(dir.as_os_str()))));
-        let written = manifest.link.flags.iter().chain(table.into_iter().flat_map(|table| &table.link_flags));
+        let of_target = outline.table.into_iter().flat_map(|table| &table.link_flags);
+        let written = manifest.link.flags.iter().chain(of_target);
         flags.extend(written.map(|flag| flag.clone().into_bytes()));
         flags
     }
@@ -82,6 +105,11 @@ impl Making<'_> {
             }
         }
         let mut flags: Vec<Vec<u8>> = flags.into_iter().map(String::into_bytes).collect();
+        // Names are looked up as they are mangled, when a link fails, and demangled for the user.
+        let gnu = |linker: &Linker| linker.kind != LinkerKind::Other;
+        if self.sources.toolchain.linker().is_some_and(gnu) && !self.apple() {
+            flags.extend([b"-Xlinker".to_vec(), b"--no-demangle".to_vec()]);
+        }
         if kind == Kind::Shared {
             let file = self.file_name(&outline.name, kind);
             flags.extend(match self.apple() {
@@ -101,31 +129,39 @@ impl Making<'_> {
         if dir.starts_with(b"/") {
             return dir.to_owned();
         }
-        let origin = if self.apple() { "@loader_path" } else { "$ORIGIN" };
         let up = self.output_dir.components().map(|_| "../").collect::<String>();
-        joined(&format!("{origin}/{up}"), dir)
+        joined(&format!("{}/{up}", self.origin()), dir)
+    }
+
+    /// The folder of a loaded library, as the loader writes it.
+    fn origin(&self) -> &'static str {
+        if self.apple() { "@loader_path" } else { "$ORIGIN" }
     }
 
     fn link_libraries(&self, outline: &Outline<'_>, found: &[FoundLibrary]) -> Vec<Vec<u8>> {
-        let manifest = self.sources.manifest;
-        let named =
-            outline.table.into_iter().flat_map(|table| &table.libraries).chain(&manifest.link.libraries);
-        let mut libraries: Vec<String> = named
-            .map(|library| match library.contains('/') || library.starts_with('-') {
-                true => library.clone(),
-                false => format!("-l{library}"),
-            })
+        let named = outline.libraries.iter().chain(&self.sources.manifest.link.libraries);
+        let mut libraries: Vec<Vec<u8>> = Vec::new();
+        for library in named {
+            match library.contains('/') {
+                _ if library.starts_with('-') => libraries.push(library.clone().into_bytes()),
+                // The driver, asked from elsewhere, would miss the file.
+                true => libraries.extend([b"-Xlinker".to_vec(), self.below_root(library)]),
+                false => libraries.push(joined("-l", library.as_bytes())),
+            }
+        }
+        let guessed: BTreeSet<Vec<u8>> = found
+            .iter()
+            .flat_map(|library| &library.libs)
+            .map(|name| joined("-l", name.as_bytes()))
             .collect();
-        let guessed: BTreeSet<String> =
-            found.iter().flat_map(|library| &library.libs).map(|name| format!("-l{name}")).collect();
         let guessed: Vec<_> = guessed.into_iter().filter(|name| !libraries.contains(name)).collect();
         if !guessed.is_empty() {
             // They were only guessed from includes: what turns out not to be used is not needed.
-            libraries.push("-Wl,--as-needed".into());
+            libraries.push(b"-Wl,--as-needed".to_vec());
             libraries.extend(guessed);
-            libraries.push("-Wl,--no-as-needed".into());
+            libraries.push(b"-Wl,--no-as-needed".to_vec());
         }
-        libraries.into_iter().map(String::into_bytes).collect()
+        libraries
     }
 
     /// The driver's own command, for a linker whose command could not be learned.

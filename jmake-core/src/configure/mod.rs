@@ -6,6 +6,7 @@
 
 mod flags;
 mod link;
+mod needs;
 mod profile;
 mod targets;
 mod tools;
@@ -92,7 +93,7 @@ pub struct Config {
     pub name: String,
     /// The profile.
     pub profile: Profile,
-    /// What is to be made, in order.
+    /// What is to be made, each after those it needs.
     pub targets: Vec<Target>,
     /// Where results go.
     pub output_dir: FilePath,
@@ -141,6 +142,8 @@ pub struct Link {
     pub names: Vec<String>,
     /// The symbols to show, when not all.
     pub export: Option<Vec<String>>,
+    /// Targets that are linked too, by their places in [`Config::targets`], in link order.
+    pub needs: Vec<usize>,
 }
 
 /// Resolves the build; errors among the diagnostics mean that there is nothing to plan.
@@ -156,13 +159,16 @@ pub fn configure(sources: &Sources<'_>, wanted: &Wanted) -> Result<(Option<Confi
     let output_dir = FilePath::new(manifest.binary.output_dir.as_deref().unwrap_or("julia"));
     let tools = tools::tools(sources, &profile)?;
     let outline = targets::outlines(sources, &name, wanted, &mut problems);
-    let mut making = Making { sources, profile: &profile, tools: &tools, output_dir: &output_dir, problems };
+    let made = Vec::with_capacity(outline.len());
+    let mut making =
+        Making { sources, profile: &profile, tools: &tools, output_dir: &output_dir, made, problems };
     let libraries = making.found_libraries();
-    let mut targets = Vec::new();
     for outline in outline {
-        targets.extend(making.target(&outline, &libraries));
+        // What comes after a target that cannot be made may need it.
+        let Some(target) = making.target(&outline, &libraries) else { break };
+        making.made.push(target);
     }
-    let mut problems = making.problems;
+    let Making { made: targets, mut problems, .. } = making;
     tools::check_lto(&profile, &tools, sources.toolchain, &mut problems);
     let jobs = wanted.jobs.or(manifest.compile.jobs.map(|jobs| jobs as usize)).unwrap_or_else(cores).max(1);
     let failed = problems.iter().any(Diagnostic::is_error);
@@ -180,6 +186,8 @@ struct Making<'a> {
     profile: &'a Profile,
     tools: &'a Tools,
     output_dir: &'a FilePath,
+    /// The targets so far.
+    made: Vec<Target>,
     problems: Vec<Diagnostic>,
 }
 
@@ -205,10 +213,12 @@ impl Making<'_> {
     }
 
     fn target(&mut self, outline: &Outline<'_>, libraries: &[FoundLibrary]) -> Option<Target> {
-        if let Some(bad) = outline.sources.iter().find(|source| source.as_bytes().contains(&b'\n')) {
+        let inexpressible =
+            |source: &&FilePath| source.as_bytes().iter().any(|b| matches!(b, b'\n' | b'\t' | b'\\'));
+        if let Some(bad) = outline.sources.iter().find(inexpressible) {
             self.problems.push(
                 Diagnostic::error(format!(
-                    "the name of `{}` holds a line break",
+                    "the name of `{}` holds a line break, a tab or a backslash",
                     bad.to_string().escape_default()
                 ))
                 .hint("dependency files cannot express such a name: rename the file, or exclude it"),

@@ -3,6 +3,7 @@
 //! Written targets come from the manifest, otherwise discovery's are taken.  Nothing here knows
 //! flags: an [`Outline`] is a target before those are worked out.
 
+use super::needs::ordered;
 use super::{Sources, Wanted};
 use crate::discover::{Category, TargetKind};
 use crate::event::Diagnostic;
@@ -15,9 +16,23 @@ pub(super) struct Outline<'a> {
     pub kind: Kind,
     pub sources: Vec<FilePath>,
     pub table: Option<&'a TargetTable>,
+    /// Libraries of its own, before those of the whole project.
+    pub libraries: Vec<String>,
+    /// Folders of its own to look for libraries in.
+    pub lib_dirs: Vec<String>,
+    /// Targets that go into its link, by their places in the order of making, in link order.
+    pub needs: Vec<usize>,
 }
 
-/// Which targets are to be made of which sources.
+impl<'a> Outline<'a> {
+    fn new(name: String, kind: Kind, sources: Vec<FilePath>, table: Option<&'a TargetTable>) -> Outline<'a> {
+        let libraries = table.map(|table| table.libraries.clone()).unwrap_or_default();
+        let lib_dirs = table.map(|table| table.lib_dirs.clone()).unwrap_or_default();
+        Outline { name, kind, sources, table, libraries, lib_dirs, needs: Vec::new() }
+    }
+}
+
+/// Which targets are to be made of which sources, each after those it needs.
 pub(super) fn outlines<'a>(
     sources: &Sources<'a>,
     name: &str,
@@ -46,11 +61,11 @@ pub(super) fn outlines<'a>(
         // Programs found beside a library (demos, tools) are made when asked for.
         true => !manifest.targets.is_empty() || !library_there || outline.kind != Kind::Executable,
     };
-    let chosen: Vec<_> = all.into_iter().filter(chosen).collect();
-    if chosen.is_empty() && wanted.targets.is_empty() {
+    let chosen: Vec<bool> = all.iter().map(chosen).collect();
+    if !chosen.contains(&true) && wanted.targets.is_empty() {
         problems.push(no_sources(sources));
     }
-    chosen
+    ordered(sources, all, &chosen, problems)
 }
 
 fn no_sources(sources: &Sources<'_>) -> Diagnostic {
@@ -61,7 +76,7 @@ fn no_sources(sources: &Sources<'_>) -> Diagnostic {
     ));
     match left_out.first() {
         Some((path, why)) => problem.hint(format!(
-            "{} sources were left out, `{path}` because {why}; `jmake discover` lists them all",
+            "sources left out: {}, such as `{path}`, which {why}; `jmake discover` lists them all",
             left_out.len()
         )),
         None => problem.hint("name another folder, or put sources in this one"),
@@ -77,7 +92,7 @@ fn discovered_outlines<'a>(sources: &Sources<'a>, name: &str) -> Vec<Outline<'a>
     let mut outlines = Vec::new();
     if kind != Kind::Executable && !parts.is_empty() {
         let name = sources.manifest.binary.name.clone().unwrap_or_else(|| name.to_owned());
-        outlines.push(Outline { name, kind, sources: parts.clone(), table: None });
+        outlines.push(Outline::new(name, kind, parts.clone(), None));
     }
     let programs: Vec<_> = programs.collect();
     for program in &programs {
@@ -89,7 +104,7 @@ fn discovered_outlines<'a>(sources: &Sources<'a>, name: &str) -> Vec<Outline<'a>
             true => sources.manifest.binary.name.clone().unwrap_or_else(|| name.to_owned()),
             false => program.name.clone(),
         };
-        outlines.push(Outline { name, kind: Kind::Executable, sources: all, table: None });
+        outlines.push(Outline::new(name, Kind::Executable, all, None));
     }
     outlines
 }
@@ -118,7 +133,7 @@ fn written_outline<'a>(
                 .hint("its `sources` are paths or globs from the root, such as `src/**/*.cpp`"),
         );
     }
-    Outline { name, kind, sources: chosen, table: Some(table) }
+    Outline::new(name, kind, chosen, Some(table))
 }
 
 fn is_unit(category: Category) -> bool {

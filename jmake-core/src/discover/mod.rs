@@ -12,6 +12,7 @@ mod includes;
 mod reasons;
 mod standard;
 mod targets;
+mod vendored;
 mod walk;
 
 use std::fmt;
@@ -202,6 +203,8 @@ pub enum LeftOut {
     FuzzFolder(String),
     /// It lies in a folder of documentation.
     DocFolder(String),
+    /// It is other people's code, in this folder, of which the library includes nothing.
+    UnusedPackage(String),
     /// It lies in the root's `contrib`: kept beside a project, not part of it.
     ContribFolder(String),
     /// Another source includes it, so it is compiled there.
@@ -236,6 +239,9 @@ impl fmt::Display for LeftOut {
             LeftOut::BenchFolder(dir) => write!(f, "lies in the benchmark folder `{dir}`"),
             LeftOut::FuzzFolder(dir) => write!(f, "lies in the fuzzing folder `{dir}`"),
             LeftOut::DocFolder(dir) => write!(f, "lies in the documentation folder `{dir}`"),
+            LeftOut::UnusedPackage(dir) => {
+                write!(f, "belongs to `{dir}`, of which the library includes nothing")
+            }
             LeftOut::ContribFolder(dir) => write!(f, "lies in `{dir}`, which is beside the project"),
             LeftOut::IncludedByOther(by) => write!(f, "is included by `{by}` and compiled there"),
             LeftOut::Gathers(part) => write!(f, "only includes other sources, such as `{part}`"),

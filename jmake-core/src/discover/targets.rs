@@ -13,7 +13,7 @@ use crate::path::FilePath;
 
 use super::includes::{Finder, counts, facts_of};
 use super::reasons::{Candidate, decide, is_test_framework, own_reason};
-use super::{Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs};
+use super::{Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, vendored};
 
 /// Decides what to make of `tree`: one library called `name` of all sources but those with a
 /// reason against it, and a program for each source that defines `main` and has no other reason
@@ -28,8 +28,10 @@ pub fn discover_project(memo: &Memo, tree: &Tree, name: &str) -> Result<Discover
     let mut library = Vec::new();
     let mut programs = Vec::new();
     let mut helpers: BTreeMap<FilePath, Vec<FilePath>> = BTreeMap::new();
+    let unused = vendored::unused(memo, tree, &finder);
     for (path, reason) in decide_all(memo, &sources, &finder) {
-        match reason {
+        let package = vendored::package(&path).filter(|package| unused.contains(package));
+        match reason.or_else(|| Some(LeftOut::UnusedPackage(package?.to_string()))) {
             None => library.push(path),
             Some(reason) => {
                 match &reason {
@@ -45,6 +47,7 @@ pub fn discover_project(memo: &Memo, tree: &Tree, name: &str) -> Result<Discover
     }
     found.left_out.extend(never_sources(tree));
     found.left_out.sort_by(|a, b| a.0.cmp(&b.0));
+    found.problems.extend(refusals(&found.left_out));
 
     let searching: Vec<FilePath> =
         library.iter().chain(&programs).chain(helpers.values().flatten()).cloned().collect();
@@ -163,6 +166,25 @@ fn uses_test_framework(memo: &Memo, source: &Source, finder: &Finder<'_>) -> boo
         finder.find(&source.path, include, &above).ok().filter(|path| path.stem() == source.path.stem())
     });
     own_header.is_some_and(|header| memo.facts(&header).is_ok_and(|facts| framework(&facts)))
+}
+
+/// What a user would expect to be built and is refused: said, not only listed.
+fn refusals(left_out: &[(FilePath, LeftOut)]) -> Vec<Diagnostic> {
+    [LeftOut::ModuleUnit, LeftOut::ObjectiveC]
+        .into_iter()
+        .filter_map(|kind| {
+            let mut of_kind = left_out.iter().filter(|(_, reason)| *reason == kind).map(|(path, _)| path);
+            let first = of_kind.next()?;
+            let others = match of_kind.count() {
+                0 => String::new(),
+                n => format!(" (and {n} more)"),
+            };
+            Some(
+                Diagnostic::warning(format!("`{first}` {kind}{others}"))
+                    .hint("exclude it with `discovery.exclude` if the library does not need it"),
+            )
+        })
+        .collect()
 }
 
 /// Files that look like sources to a user and are none for jmake.

@@ -41,6 +41,10 @@ pub(super) fn digest(text: &[u8], lexer: &Lexer<'_>) -> Option<Digest> {
         done = raw.end;
     }
     blind.code(&text[done..]);
+    // Nothing stands behind the last token, so nothing has a place that empty lines could move.
+    while blind.out.ends_with(b"\n\n") {
+        blind.out.pop();
+    }
     (!blind.refused).then(|| Digest::of(&blind.out))
 }
 
@@ -93,6 +97,7 @@ mod tests {
     fn equal_when_only_comments_differ() {
         for (left, right) in [
             ("int x; // one\n", "int x;\n"),
+            ("int x;\n", "int x;\n// one\n\n// two\n"),
             ("int x; // one\n", "int x;   // another\t\n"),
             ("a/**/b\n", "a    b\n"),
             ("/* a\n b */ x\n", "/* c\n d */ x\n"),

@@ -105,9 +105,21 @@ pub fn install_command(need: Need, path: &[PathBuf]) -> Option<String> {
         Need::Sanitizers(n) => manager.sanitizers.replace("{n}", &n.to_string()),
         Need::PkgConfig => manager.pkg_config.to_owned(),
     };
-    // Only an administrator may install for the whole system; brew installs for the user.
-    let sudo = manager.program != "brew" && !rustix::process::geteuid().is_root();
-    Some(format!("{}{} {packages}", if sudo { "sudo " } else { "" }, manager.command))
+    Some(manager.installs(&packages))
+}
+
+/// The command that installs the Debian package `package`, where that is how this system does.
+pub fn install_debian(package: &str, path: &[PathBuf]) -> Option<String> {
+    let manager = MANAGERS.iter().find(|manager| manager.program == "apt-get")?;
+    path.iter().any(|dir| executable(&dir.join(manager.program))).then(|| manager.installs(package))
+}
+
+impl Manager {
+    fn installs(&self, packages: &str) -> String {
+        // Only an administrator may install for the whole system; brew installs for the user.
+        let sudo = self.program != "brew" && !rustix::process::geteuid().is_root();
+        format!("{}{} {packages}", if sudo { "sudo " } else { "" }, self.command)
+    }
 }
 
 /// Whether `path` leads to an ordinary file that someone may execute.

@@ -68,7 +68,7 @@ impl Learned {
         if !state.news {
             return Ok(());
         }
-        fs::write(path, &encode(&state.answers))?;
+        fs::write_own(path, &encode(&state.answers))?;
         state.news = false;
         Ok(())
     }
@@ -237,7 +237,7 @@ impl Ask<'_> {
         match ended.status {
             Status::Exited(0) => Ok(answer(SAID, &ended.output)),
             Status::Exited(code) => {
-                let refusal = format!("`{}` exited with {code}: {}", program(), first_line(&ended.output));
+                let refusal = format!("`{}` exited with {code}: {}", program(), complaint(&ended.output));
                 Ok(answer(REFUSED, refusal.as_bytes()))
             }
             Status::Signalled(signal) => bail!("`{}` was ended by signal {signal}", program()),
@@ -245,6 +245,13 @@ impl Ask<'_> {
             Status::TimedOut => bail!("`{}` did not answer within a minute", program()),
         }
     }
+}
+
+/// The first line that tells of an error, or the first of all.
+fn complaint(output: &[u8]) -> String {
+    let text = String::from_utf8_lossy(output);
+    let error = text.lines().find(|line| line.contains("error: "));
+    error.map_or_else(|| first_line(output), |line| line.trim().to_owned())
 }
 
 /// The first byte of an answer: the rest is what the program said.

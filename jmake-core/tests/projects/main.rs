@@ -3,8 +3,11 @@
 //! Every project lies in a folder of its own with a home and a cache of its own.  Without clang
 //! the tests say `skipped` and pass.
 #![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+mod diagnose;
 mod names;
+mod targets;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -117,7 +120,9 @@ impl Project {
     /// What a program prints that is run in the project's folder; it must end well.
     #[track_caller]
     fn output_of(&self, argv: &[&str]) -> String {
-        let ended = run(&Spec::new(argv.iter().copied(), self.root()), &Cancel::new()).unwrap();
+        let path = (b"PATH".to_vec(), b"/usr/bin:/bin".to_vec());
+        let spec = Spec { env: vec![path], ..Spec::new(argv.iter().copied(), self.root()) };
+        let ended = run(&spec, &Cancel::new()).unwrap();
         let text = String::from_utf8_lossy(&ended.output).into_owned();
         assert!(ended.success(), "{argv:?}: {text}");
         text

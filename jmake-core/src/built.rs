@@ -1,0 +1,147 @@
+//! What a build gave: the reply, how it is counted, replayed and explained.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::configure::Config;
+use crate::event::{ActionKind, Event, Outcome, Reason};
+use crate::execute::Executed;
+use crate::fs;
+use crate::path::Root;
+use crate::plan::{Plan, STATE_DIR};
+use crate::prebuilt::Inspected;
+
+/// What a build gave.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Built {
+    /// Whether everything asked for is there.
+    pub success: bool,
+    /// Whether it was interrupted.
+    pub cancelled: bool,
+    /// The profile.
+    pub profile: String,
+    /// What was made, from the root, in the order of the targets.
+    pub results: Vec<String>,
+    /// Units compiled.
+    pub compiled: usize,
+    /// Units that were fresh.
+    pub fresh: usize,
+    /// Units restored from the store.
+    pub restored: usize,
+    /// Actions that failed.
+    pub failed: usize,
+    /// Processes run, of every kind.
+    pub ran: usize,
+    /// Whether the settings are only in memory (no `jmake.toml`).
+    pub settings_in_memory: bool,
+    /// Warnings that belong to the result: those of the tools, by what they are about.
+    pub warnings: Vec<(String, String)>,
+    /// Of a project of finished libraries: each of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub libraries: Vec<Inspected>,
+    /// Whether nothing was recorded of the project before.
+    #[serde(default)]
+    pub first: bool,
+    /// Whether something has to run in every build.
+    pub untracked: bool,
+    /// How long it took.
+    #[serde(with = "crate::event::seconds")]
+    pub elapsed: Duration,
+    /// Nothing was even looked into: the snapshot held.
+    #[serde(default)]
+    pub untouched: bool,
+}
+
+/// What one action came to in the last build that did something, for `explain`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Explained {
+    /// What it is about.
+    pub label: String,
+    /// What it does.
+    pub kind: String,
+    /// How it ended.
+    pub outcome: String,
+    /// Why it was not fresh, for a person.
+    pub why: Option<String>,
+    /// The same for a program.
+    pub reason: Option<serde_json::Value>,
+}
+
+/// Gives a recorded reply: nothing ran, and warnings are shown again.
+pub(crate) fn replay(mut built: Built, start: Instant, on_event: &mut dyn FnMut(Event)) -> Built {
+    for (label, output) in &built.warnings {
+        on_event(Event::Finished {
+            action: 0,
+            kind: ActionKind::Compile,
+            label: label.clone(),
+            outcome: Outcome::Fresh,
+            why: None,
+            at: start.elapsed(),
+            wall: Duration::ZERO,
+            peak_memory: 0,
+            output: output.clone(),
+        });
+    }
+    built.fresh += built.compiled + built.restored;
+    (built.compiled, built.restored, built.ran) = (0, 0, 0);
+    built.elapsed = start.elapsed();
+    built.untouched = true;
+    built.first = false;
+    built
+}
+
+/// Counts what became of the units and actions.
+pub(crate) fn summary(config: &Config, plan: &Plan, executed: &Executed) -> Built {
+    let units = |outcome: Outcome| {
+        let of = |(id, found): &(&usize, &Outcome)| {
+            **found == outcome && plan.graph.actions()[**id].kind == ActionKind::Compile
+        };
+        executed.outcomes.iter().filter(of).count()
+    };
+    Built {
+        success: executed.success(),
+        cancelled: executed.cancelled,
+        untracked: executed.untracked,
+        profile: config.profile.name.clone(),
+        results: plan.goals.iter().map(|goal| goal.file.to_string()).collect(),
+        compiled: units(Outcome::Ran),
+        fresh: units(Outcome::Fresh),
+        restored: units(Outcome::Restored),
+        failed: executed.count(Outcome::Failed),
+        ran: executed.count(Outcome::Ran),
+        ..Built::default()
+    }
+}
+
+/// Keeps what became of each action that was not fresh, for `jmake explain`.
+pub(crate) fn explain(state: &Path, plan: &Plan, executed: &Executed) -> Result<()> {
+    let mut list = Vec::new();
+    for (id, outcome) in &executed.outcomes {
+        if *outcome == Outcome::Fresh {
+            continue;
+        }
+        let action = &plan.graph.actions()[*id];
+        let why = executed.reasons.get(id);
+        list.push(Explained {
+            label: action.label.clone(),
+            kind: action.kind.name().to_owned(),
+            outcome: serde_json::to_value(outcome)?.as_str().unwrap_or_default().to_owned(),
+            why: why.map(Reason::to_string),
+            reason: why.map(serde_json::to_value).transpose()?,
+        });
+    }
+    fs::write_own(&state.join("explain.json"), &serde_json::to_vec(&list)?)
+}
+
+/// What became of each action in the last build that looked into them.
+///
+/// # Errors
+/// When nothing is recorded.
+pub fn explained(root: &Root) -> Result<Vec<Explained>> {
+    let file = root.as_path().join(STATE_DIR).join("explain.json");
+    let bytes = fs::read(&file).context("nothing is recorded: build first")?;
+    serde_json::from_slice(&bytes).context("the record of the last build is damaged: build again")
+}

@@ -1,0 +1,137 @@
+//! Debian's packages behind well-known headers and libraries, where the names differ.
+//!
+//! Only a suggestion: the command is given as text, never run, and only where apt-get is.
+
+use super::Scene;
+use crate::toolchain::install_debian;
+
+/// The command that installs what has `header`.
+pub(super) fn for_header(scene: &Scene<'_>, header: &str) -> Option<String> {
+    let matches = |known: &str| match known.ends_with('/') {
+        true => header.starts_with(known),
+        false => header == known,
+    };
+    let (_, _, package) = KNOWN.iter().find(|(known, _, _)| known.split(' ').any(matches))?;
+    install_debian(package, scene.path)
+}
+
+/// The command that installs what `-l` finds as `library`.
+pub(super) fn for_library(scene: &Scene<'_>, library: &str) -> Option<String> {
+    let (_, _, package) =
+        KNOWN.iter().find(|(_, libraries, _)| libraries.split(' ').any(|name| name == library))?;
+    install_debian(package, scene.path)
+}
+
+/// Headers (a folder ends in `/`), libraries, package.
+#[rustfmt::skip]
+const KNOWN: &[(&str, &str, &str)] = &[
+    ("zlib.h", "z", "zlib1g-dev"),
+    ("bzlib.h", "bz2", "libbz2-dev"),
+    ("lzma.h", "lzma", "liblzma-dev"),
+    ("zstd.h", "zstd", "libzstd-dev"),
+    ("lz4.h lz4frame.h", "lz4", "liblz4-dev"),
+    ("snappy.h", "snappy", "libsnappy-dev"),
+    ("archive.h", "archive", "libarchive-dev"),
+    ("zip.h", "zip", "libzip-dev"),
+    ("sqlite3.h", "sqlite3", "libsqlite3-dev"),
+    ("libpq-fe.h", "pq", "libpq-dev"),
+    ("mysql.h mysql/", "mysqlclient mariadb", "libmariadb-dev"),
+    ("lmdb.h", "lmdb", "liblmdb-dev"),
+    ("leveldb/", "leveldb", "libleveldb-dev"),
+    ("hdf5.h", "hdf5", "libhdf5-dev"),
+    ("google/protobuf/", "protobuf", "libprotobuf-dev"),
+    ("expat.h", "expat", "libexpat1-dev"),
+    ("libxml/", "xml2", "libxml2-dev"),
+    ("yaml.h", "yaml", "libyaml-dev"),
+    ("yaml-cpp/", "yaml-cpp", "libyaml-cpp-dev"),
+    ("jansson.h", "jansson", "libjansson-dev"),
+    ("json-c/", "json-c", "libjson-c-dev"),
+    ("nlohmann/", "", "nlohmann-json3-dev"),
+    ("rapidjson/", "", "rapidjson-dev"),
+    ("tinyxml2.h", "tinyxml2", "libtinyxml2-dev"),
+    ("curl/", "curl", "libcurl4-openssl-dev"),
+    ("openssl/", "ssl crypto", "libssl-dev"),
+    ("gnutls/", "gnutls", "libgnutls28-dev"),
+    ("gcrypt.h", "gcrypt", "libgcrypt20-dev"),
+    ("sodium.h", "sodium", "libsodium-dev"),
+    ("zmq.h zmq.hpp", "zmq", "libzmq3-dev"),
+    ("uv.h", "uv", "libuv1-dev"),
+    ("event2/", "event", "libevent-dev"),
+    ("ev.h", "ev", "libev-dev"),
+    ("pcap.h pcap/", "pcap", "libpcap-dev"),
+    ("libssh2.h", "ssh2", "libssh2-1-dev"),
+    ("git2.h", "git2", "libgit2-dev"),
+    ("CL/", "OpenCL", "ocl-icd-opencl-dev opencl-headers"),
+    ("vulkan/", "vulkan", "libvulkan-dev"),
+    ("GL/gl.h GL/glu.h", "GL GLU", "libgl-dev libglu1-mesa-dev"),
+    ("GL/glew.h", "GLEW", "libglew-dev"),
+    ("GL/glut.h GL/freeglut.h", "glut", "freeglut3-dev"),
+    ("GLES2/ GLES3/", "GLESv2", "libgles-dev"),
+    ("EGL/", "EGL", "libegl-dev"),
+    ("GLFW/", "glfw", "libglfw3-dev"),
+    ("glm/", "", "libglm-dev"),
+    ("SDL2/ SDL.h", "SDL2", "libsdl2-dev"),
+    ("SFML/", "sfml-graphics sfml-system sfml-window", "libsfml-dev"),
+    ("X11/", "X11", "libx11-dev"),
+    ("X11/extensions/Xrandr.h", "Xrandr", "libxrandr-dev"),
+    ("xcb/", "xcb", "libxcb1-dev"),
+    ("wayland-client.h", "wayland-client", "libwayland-dev"),
+    ("gtk/", "gtk-3", "libgtk-3-dev"),
+    ("glib.h gio/ gobject/", "glib-2.0 gobject-2.0", "libglib2.0-dev"),
+    ("cairo.h cairo/", "cairo", "libcairo2-dev"),
+    ("png.h", "png", "libpng-dev"),
+    ("jpeglib.h turbojpeg.h", "jpeg turbojpeg", "libjpeg-dev libturbojpeg0-dev"),
+    ("tiffio.h tiff.h", "tiff", "libtiff-dev"),
+    ("webp/", "webp", "libwebp-dev"),
+    ("gif_lib.h", "gif", "libgif-dev"),
+    ("ft2build.h freetype/", "freetype", "libfreetype-dev"),
+    ("hb.h", "harfbuzz", "libharfbuzz-dev"),
+    ("fontconfig/", "fontconfig", "libfontconfig-dev"),
+    ("opencv2/", "opencv_core", "libopencv-dev"),
+    ("Eigen/ unsupported/Eigen/", "", "libeigen3-dev"),
+    ("fftw3.h", "fftw3", "libfftw3-dev"),
+    ("gsl/", "gsl", "libgsl-dev"),
+    ("cblas.h", "openblas cblas blas", "libopenblas-dev"),
+    ("lapacke.h", "lapacke", "liblapacke-dev"),
+    ("gmp.h gmpxx.h", "gmp gmpxx", "libgmp-dev"),
+    ("mpfr.h", "mpfr", "libmpfr-dev"),
+    ("mpi.h", "mpi", "libopenmpi-dev"),
+    ("omp.h", "omp", "libomp-dev"),
+    ("tbb/ oneapi/tbb.h", "tbb", "libtbb-dev"),
+    ("boost/", "boost_system boost_filesystem", "libboost-all-dev"),
+    ("fmt/", "fmt", "libfmt-dev"),
+    ("spdlog/", "spdlog", "libspdlog-dev"),
+    ("absl/", "", "libabsl-dev"),
+    ("gflags/", "gflags", "libgflags-dev"),
+    ("glog/", "glog", "libgoogle-glog-dev"),
+    ("gtest/ gmock/", "gtest gmock", "libgtest-dev libgmock-dev"),
+    ("benchmark/", "benchmark", "libbenchmark-dev"),
+    ("catch2/", "Catch2", "catch2"),
+    ("pcre.h", "pcre", "libpcre3-dev"),
+    ("pcre2.h", "pcre2-8", "libpcre2-dev"),
+    ("readline/", "readline", "libreadline-dev"),
+    ("ncurses.h curses.h", "ncurses curses tinfo", "libncurses-dev"),
+    ("lua.h lua.hpp", "lua5.4 lua", "liblua5.4-dev"),
+    ("Python.h", "python3", "python3-dev"),
+    ("jni.h", "jvm", "default-jdk"),
+    ("alsa/", "asound", "libasound2-dev"),
+    ("pulse/", "pulse pulse-simple", "libpulse-dev"),
+    ("portaudio.h", "portaudio", "portaudio19-dev"),
+    ("sndfile.h", "sndfile", "libsndfile1-dev"),
+    ("AL/", "openal", "libopenal-dev"),
+    ("libavcodec/ libavformat/ libavutil/", "avcodec avformat avutil", "libavcodec-dev libavformat-dev"),
+    ("libusb-1.0/ libusb.h", "usb-1.0", "libusb-1.0-0-dev"),
+    ("libudev.h", "udev", "libudev-dev"),
+    ("systemd/", "systemd", "libsystemd-dev"),
+    ("dbus/", "dbus-1", "libdbus-1-dev"),
+    ("fuse.h fuse3/", "fuse3", "libfuse3-dev"),
+    ("sys/capability.h", "cap", "libcap-dev"),
+    ("numa.h", "numa", "libnuma-dev"),
+    ("ffi.h", "ffi", "libffi-dev"),
+    ("uuid/", "uuid", "uuid-dev"),
+    ("libunwind.h", "unwind", "libunwind-dev"),
+    ("bfd.h", "bfd", "binutils-dev"),
+    ("libelf.h gelf.h", "elf", "libelf-dev"),
+    ("llvm/ llvm-c/", "LLVM", "llvm-dev"),
+    ("clang-c/", "clang", "libclang-dev"),
+];
