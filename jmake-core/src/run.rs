@@ -6,7 +6,7 @@
 //! while the tool ran means another run, at most four in all; anything else means failure,
 //! which leaves no trace.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -131,9 +131,10 @@ pub fn run(context: &Context<'_>, id: ActionId, action: &Action, inputs: &[Versi
             Ok(Attempt::InputsMoved) => {}
             Err(e) => return fail(format!("error: {e:#}\n"), false),
         }
-        let again = declared(context.memo, action, |path, _| {
-            inputs.iter().find(|known| known.path == *path).map(|known| known.digest)
-        });
+        // What other actions made stays as it is; files of the user are read anew.
+        let made: HashMap<&FilePath, Digest> =
+            inputs.iter().map(|known| (&known.path, known.digest)).collect();
+        let again = declared(context.memo, action, |path, _| made.get(path).copied());
         match again {
             Ok(new) => inputs = new,
             Err(e) => return fail(format!("error: {e:#}\n"), false),
