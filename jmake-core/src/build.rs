@@ -33,7 +33,7 @@ use crate::publish;
 use crate::recorded;
 use crate::run::Context;
 use crate::scratch::Scratch;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{self, Snapshot};
 
 /// What `build` is asked for.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -420,8 +420,8 @@ impl<'a> Work<'a> {
             (files.collect::<Vec<_>>(), tree.dirs.clone())
         };
         let same = |tree: Tree| found(&tree) == found(&self.tree);
-        if again.is_ok_and(same) {
-            snapshot.save(file).ok();
+        if again.is_ok_and(same) && snapshot.save(file).is_ok() {
+            snapshot::prune(file);
         }
     }
 }

@@ -155,6 +155,24 @@ impl Snapshot {
     }
 }
 
+/// How many snapshots a project keeps: one for each set of flags and each environment in use.
+const KEPT: usize = 8;
+
+/// Removes the oldest snapshots beside `newest` beyond [`KEPT`].
+pub fn prune(newest: &Path) {
+    let beside = newest.parent().map(std::fs::read_dir).into_iter().flatten().flatten().flatten();
+    let mut snapshots: Vec<_> = beside
+        .filter(|entry| bytes_of(&entry.file_name()).starts_with(b"snapshot-"))
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    snapshots.sort();
+    let surplus = snapshots.len().saturating_sub(KEPT);
+    for (_, old) in snapshots.into_iter().filter(|(_, path)| path != newest).take(surplus) {
+        // It is looked for again after the next build.
+        fs::remove_file(&old).ok();
+    }
+}
+
 impl Fact {
     fn encode(&self, out: &mut Writer) {
         let (tag, full) = match self {

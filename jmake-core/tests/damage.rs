@@ -92,7 +92,7 @@ impl Damage {
 
     fn replace(&self, file: &Path) -> bool {
         if matches!(self, Damage::Unreadable) {
-            fs::set_permissions(file, fs::Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(file, fs::Permissions::from_mode(0o000)).unwrap();
             // To the superuser everything is readable.
             return fs::File::open(file).is_err();
         }

@@ -120,14 +120,16 @@ fn nasty(dice: &mut Dice, at: usize) -> Vec<u8> {
     ];
     let mut name = Vec::new();
     for _ in 0..1 + dice.below(4) {
-        name.extend_from_slice(*dice.pick(&pieces));
+        let piece: &[u8] = dice.pick::<&[u8]>(&pieces);
+        name.extend_from_slice(piece);
         if dice.below(2) == 0 {
             name.push(b'a' + dice.below(26) as u8);
         }
     }
     name.extend(format!("{at}").bytes());
     if dice.below(3) > 0 {
-        name.extend_from_slice(*dice.pick(&pieces));
+        let piece: &[u8] = dice.pick::<&[u8]>(&pieces);
+        name.extend_from_slice(piece);
     }
     name.extend_from_slice(b".h");
     name
@@ -193,8 +195,8 @@ fn the_same_base_name_everywhere() {
     said.assert_good("same names");
     assert_eq!(said.compiled().len(), names.len());
     let (_, (_, library)) = world.published().into_iter().next().unwrap();
-    for at in 0..names.len() {
-        assert!(contains(&library, format!("symbol_{at}_").as_bytes()), "{}", names[at]);
+    for (at, name) in names.iter().enumerate() {
+        assert!(contains(&library, format!("symbol_{at}_").as_bytes()), "{name}");
     }
     for (at, name) in names.iter().enumerate() {
         world.write(name, format!("extern \"C\" int changed_{at}_(void) {{ return {at}; }}\n"));
