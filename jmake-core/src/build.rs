@@ -81,10 +81,19 @@ pub fn build(
     let scratch = Scratch::begin(root, &state)?;
     let first = !recorded::is_recorded(root);
     let mut work = Work::on(Project::open(root, environment)?, environment, request, cancel, scratch.dir());
-    let built = work.all(on_event);
+    // What is wrong with the project is said in every build; what happens in this one, once.
+    let (mut problems, mut planned) = (Vec::new(), false);
+    let built = work.all(&mut |event| {
+        planned |= matches!(event, Event::Planned { .. });
+        if let (Event::Diagnostic(problem), false) = (&event, planned) {
+            problems.push(problem.clone());
+        }
+        on_event(event);
+    });
     let saved = work.project.save();
     let mut built = built?;
     saved?;
+    built.problems = problems;
     // The libraries of others are not looked at through the memo.
     let seen_whole = !built.untracked && built.libraries.is_empty();
     if built.success && !request.dry_run && seen_whole {
@@ -220,7 +229,9 @@ impl<'a> Work<'a> {
             return Ok(None);
         }
         let discovery = self.project.discover(&self.tree)?;
-        tell(discovery.problems.clone(), on_event);
+        if tell(discovery.problems.clone(), on_event) {
+            return Ok(None);
+        }
         Ok(Some(discovery))
     }
 

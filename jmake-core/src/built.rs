@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::configure::Config;
-use crate::event::{ActionKind, Event, Outcome, Reason};
+use crate::event::{ActionKind, Diagnostic, Event, Outcome, Reason};
 use crate::execute::Executed;
 use crate::fs;
 use crate::path::Root;
@@ -39,6 +39,9 @@ pub struct Built {
     pub settings_in_memory: bool,
     /// Warnings that belong to the result: those of the tools, by what they are about.
     pub warnings: Vec<(String, String)>,
+    /// What jmake itself had to say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Diagnostic>,
     /// Of a project of finished libraries: each of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub libraries: Vec<Inspected>,
@@ -72,6 +75,9 @@ pub struct Explained {
 
 /// Gives a recorded reply: nothing ran, and warnings are shown again.
 pub(crate) fn replay(mut built: Built, start: Instant, on_event: &mut dyn FnMut(Event)) -> Built {
+    for problem in &built.problems {
+        on_event(Event::Diagnostic(problem.clone()));
+    }
     for (label, output) in &built.warnings {
         on_event(Event::Finished {
             action: 0,

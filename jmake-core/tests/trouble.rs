@@ -359,3 +359,16 @@ fn an_edit_after_consent_asks_again() {
     world.write("jmake.toml", format!("{hostile}# another text\n"));
     assert!(asked(&world), "after an edit");
 }
+
+/// What is wrong with a project is said again by a build that finds nothing to do.
+#[test]
+fn warnings_of_jmake_itself_are_repeated() {
+    let world = World::small();
+    world.write("jmake.toml", "[compile]\nspeed = 9\n");
+    for round in 0..3 {
+        let said = world.build();
+        said.assert_good("a warning stops nothing");
+        assert_eq!(said.text.matches("`compile.speed`").count(), 1, "round {round}: {}", said.text);
+    }
+    assert!(world.build().result.is_some_and(|built| built.untouched), "the snapshot is not in the way");
+}

@@ -78,10 +78,10 @@ fn read_sources(memo: &Memo, tree: &Tree, found: &mut Discovery) -> Vec<Source> 
         match facts {
             Some(facts) => sources.push(Source { path: path.clone(), facts }),
             None => {
-                let warning = Diagnostic::warning("cannot read this source, so it is left out");
-                found.problems.push(
-                    warning.in_file(path).hint("make it readable, or list it under `discovery.exclude`"),
-                );
+                let error = Diagnostic::error("cannot read this source");
+                found
+                    .problems
+                    .push(error.in_file(path).hint("make it readable, or list it under `discovery.exclude`"));
                 found.left_out.push((path.clone(), LeftOut::Unreadable));
             }
         }

@@ -234,6 +234,8 @@ impl Walk<'_> {
             false => None,
             true => match std::fs::metadata(self.root.resolve(&path)) {
                 Ok(meta) => Some(meta),
+                // The link that jmake makes for editors, whose file a `clean` has removed.
+                Err(_) if path.as_bytes() == b"compile_commands.json" => return,
                 Err(_) => {
                     let note = Diagnostic::note("is a link that leads nowhere").in_file(&path);
                     out.tree.problems.push(note);
