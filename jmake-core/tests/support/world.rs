@@ -51,7 +51,8 @@ impl World {
         temp.disable_cleanup(std::env::var_os("JMAKE_MODEL_KEEP").is_some());
         let world = World { temp, home: 0, disk: BTreeMap::new(), salt: None };
         install(&world.llvm());
-        let sys = world.path("sys");
+        // Names with `..` lead to the folder above, in which nothing else may come and go.
+        let sys = world.path("quiet/sys");
         fs::create_dir_all(&sys).unwrap();
         fs::write(world.llvm().join("bin/fakecc.toml"), world.fakecc_toml("")).unwrap();
         fs::create_dir_all(world.path("config/jmake")).unwrap();
@@ -78,7 +79,7 @@ impl World {
     }
 
     fn fakecc_toml(&self, more: &str) -> String {
-        format!("include_dirs = [{:?}]\nlog = {:?}\n{more}", self.path("sys"), self.path("log"))
+        format!("include_dirs = [{:?}]\nlog = {:?}\n{more}", self.path("quiet/sys"), self.path("log"))
     }
 
     /// How many tools were started since the last question that read only what jmake made.
@@ -143,13 +144,13 @@ impl World {
             put(&self.root().join(&path), &node, dice);
             self.disk.insert(path, node);
         }
-        for entry in fs::read_dir(self.path("sys")).unwrap().flatten() {
+        for entry in fs::read_dir(self.path("quiet/sys")).unwrap().flatten() {
             if !tree.system.contains_key(entry.file_name().to_str().unwrap()) {
                 fs::remove_file(entry.path()).unwrap();
             }
         }
         for (name, text) in &tree.system {
-            let path = self.path("sys").join(name);
+            let path = self.path("quiet/sys").join(name);
             if fs::read_to_string(&path).ok().as_ref() != Some(text) {
                 put(&path, &Node::File(text.clone()), dice);
             }
