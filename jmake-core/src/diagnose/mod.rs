@@ -14,6 +14,7 @@ mod link;
 mod origin;
 mod packages;
 mod symbol;
+mod undefined;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
