@@ -84,6 +84,10 @@ pub struct Environment {
     pub config_home: Option<PathBuf>,
     /// `MAKEFLAGS`.
     pub makeflags: String,
+    /// Which build of the calling program this is: another one may decide otherwise, so it takes
+    /// no recorded reply of this one.
+    #[serde(default)]
+    pub program: String,
 }
 
 /// The resolved build.
