@@ -137,13 +137,13 @@ def fresh_clone(tree, _number):
 
 def unit_cases(comparison, unit, header, repeats, waves, peers=None):
     """The cases of every project: nothing, one unit, the widely included header (`waves` times)."""
-    at_ninja = ("ratio", "ninja", 1.0)
+    at_ninja = ("ratio", "ninja", 0.6)
     comparison.case("nothing changed", max(repeats, 7), nothing, at_ninja, only=peers, watch=False)
-    comparison.case("one unit's body edited", repeats, lambda t, n: body_edit(t.root / unit, n), ("ratio", "ninja", 1.05), only=peers)
+    comparison.case("one unit's body edited", repeats, lambda t, n: body_edit(t.root / unit, n), ("ratio", "ninja", 1.0), only=peers)
     if header:
-        comparison.case("wide header touched", waves, lambda t, _: touch(t.root / header), ("ratio", "ninja", 0.1), only=peers)
-        comparison.case("comment edited in wide header", waves, lambda t, n: comment_in_place(t.root / header, n), ("ratio", "ninja", 0.1), only=peers)
-        comparison.case("comment line added to wide header", waves, lambda t, n: comment_line(t.root / header, n), ("ratio", "ninja", 1.05), only=peers)
+        comparison.case("wide header touched", waves, lambda t, _: touch(t.root / header), ("ratio", "ninja", 0.2), only=peers)
+        comparison.case("comment edited in wide header", waves, lambda t, n: comment_in_place(t.root / header, n), ("ratio", "ninja", 0.2), only=peers)
+        comparison.case("comment line added to wide header", waves, lambda t, n: comment_line(t.root / header, n), ("ratio", "ninja", 1.0), only=peers)
 
 
 def branch_case(comparison, unit, header, repeats, peers=None):
@@ -158,7 +158,7 @@ def branch_case(comparison, unit, header, repeats, peers=None):
         tree.build()
         for path, text in kept.items():
             path.write_text(text)
-    comparison.case("branch switched there and back", repeats, there, ("ratio", "ninja", 0.1), only=peers, note="the way back")
+    comparison.case("branch switched there and back", repeats, there, ("ratio", "ninja", 0.2), only=peers, note="the way back")
 
 
 def lto_cases(comparison, repeats):
@@ -195,9 +195,9 @@ def bullet(settings, options, log):
             edit(mark, lambda text: text + '\nextern "C" int bench_mark() { return 1000; // edited by the benchmark\n}\n')
             tree.build()
         caches = ["jmake", "ninja + ccache", "ninja + sccache"]
-        comparison.case("fresh clone, warm cache", options.waves, fresh_clone, ("ratio", "ninja + ccache", 1.0), only=caches)
+        comparison.case("fresh clone, warm cache", options.waves, fresh_clone, ("ratio", "ninja + ccache", 0.33), only=caches)
         unit_cases(comparison, unit, wide, min(options.repeats, 5), options.waves, peers=["jmake", "ninja"])
-        comparison.case("cold", options.waves, forget, ("ratio", "ninja", 1.05), only=["jmake", "ninja"])
+        comparison.case("cold", options.waves, forget, ("ratio", "ninja", 1.02), only=["jmake", "ninja"])
         lto_cases(comparison, 1)
     finally:
         comparison.stop()
@@ -216,7 +216,7 @@ def small(name, unit, header):
         unit_cases(comparison, unit, header, repeats, options.waves, peers=["jmake", "ninja"])
         branch_case(comparison, unit, header, options.waves, peers=["jmake", "ninja"])
         comparison.case("fresh clone, warm cache", repeats, fresh_clone, ("ratio", "ninja + ccache", 1.0), only=["jmake", "ninja + ccache"])
-        comparison.case("cold", options.waves, forget, ("ratio", "ninja", 1.05), only=["jmake", "ninja"])
+        comparison.case("cold", options.waves, forget, ("ratio", "ninja", 1.02), only=["jmake", "ninja"])
     return cases
 
 
@@ -238,7 +238,7 @@ def generated(units, fake):
         unit_cases(comparison, unit, header, repeats, waves)
         if header:
             branch_case(comparison, unit, "include/h00001.hpp", waves)
-            comparison.case("cold", waves, forget, ("ratio", "ninja", 1.05))
+            comparison.case("cold", waves, forget, ("ratio", "ninja", 1.02))
     return cases
 
 

@@ -158,7 +158,7 @@ impl Snapshot {
 /// How many snapshots a project keeps: one for each set of flags and each environment in use.
 const KEPT: usize = 8;
 
-/// Removes the oldest snapshots beside `newest` beyond [`KEPT`].
+/// Removes the oldest snapshots beside `newest` beyond a handful.
 pub fn prune(newest: &Path) {
     let beside = newest.parent().map(std::fs::read_dir).into_iter().flatten().flatten().flatten();
     let mut snapshots: Vec<_> = beside
