@@ -81,19 +81,11 @@ pub fn build(
     let scratch = Scratch::begin(root, &state)?;
     let first = !recorded::is_recorded(root);
     let mut work = Work::on(Project::open(root, environment)?, environment, request, cancel, scratch.dir());
-    // What is wrong with the project is said in every build; what happens in this one, once.
-    let (mut problems, mut planned) = (Vec::new(), false);
-    let built = work.all(&mut |event| {
-        planned |= matches!(event, Event::Planned { .. });
-        if let (Event::Diagnostic(problem), false) = (&event, planned) {
-            problems.push(problem.clone());
-        }
-        on_event(event);
-    });
+    let built = work.all(on_event);
     let saved = work.project.save();
     let mut built = built?;
     saved?;
-    built.problems = problems;
+    built.problems = std::mem::take(&mut work.problems);
     // The libraries of others are not looked at through the memo.
     let seen_whole = !built.untracked && built.libraries.is_empty();
     if built.success && !request.dry_run && seen_whole {
@@ -166,6 +158,9 @@ struct Work<'a> {
     /// Files and folders outside the root that the toolchain was chosen by.
     consulted: Vec<FilePath>,
     failures: Vec<Failure>,
+    /// What is wrong with the project, to be said again by every build that replays this one.
+    /// What only happened to this build, such as a damaged log, is not among it.
+    problems: Vec<Diagnostic>,
 }
 
 impl<'a> Work<'a> {
@@ -185,12 +180,19 @@ impl<'a> Work<'a> {
             tree: Tree::default(),
             consulted: Vec::new(),
             failures: Vec::new(),
+            problems: Vec::new(),
         }
+    }
+
+    /// Says what is wrong with the project; tells whether one of it is an error.
+    fn tell(&mut self, problems: Vec<Diagnostic>, on_event: &mut dyn FnMut(Event)) -> bool {
+        self.problems.extend(problems.iter().cloned());
+        tell(problems, on_event)
     }
 
     fn all(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<Built> {
         let problems = std::mem::take(&mut self.project.problems);
-        if tell(problems, on_event) {
+        if self.tell(problems, on_event) {
             return Ok(Built::default());
         }
         if self.project.manifest.binary.kind == Some(Kind::Prebuilt) {
@@ -218,18 +220,19 @@ impl<'a> Work<'a> {
                     "nothing is recorded of this project, so `--quick` has nothing to go by",
                 )
                 .hint("run `jmake build` once without `--quick`");
-                tell(vec![nothing], on_event);
+                self.tell(vec![nothing], on_event);
                 return Ok(None);
             };
             self.tree = tree;
             return Ok(Some(discovery));
         }
         self.tree = self.project.scan()?;
-        if tell(std::mem::take(&mut self.tree.problems), on_event) {
+        let problems = std::mem::take(&mut self.tree.problems);
+        if self.tell(problems, on_event) {
             return Ok(None);
         }
         let discovery = self.project.discover(&self.tree)?;
-        if tell(discovery.problems.clone(), on_event) {
+        if self.tell(discovery.problems.clone(), on_event) {
             return Ok(None);
         }
         Ok(Some(discovery))
@@ -271,7 +274,7 @@ impl<'a> Work<'a> {
         let toolchain = match self.project.toolchain(self.environment, self.cancel) {
             Ok(toolchain) => toolchain,
             Err(missing) => {
-                tell(vec![missing.diagnostic()], on_event);
+                self.tell(vec![missing.diagnostic()], on_event);
                 return Ok(None);
             }
         };
@@ -286,7 +289,7 @@ impl<'a> Work<'a> {
             environment: self.environment,
         };
         let (config, problems) = configure(&sources, &self.request.wanted)?;
-        tell(problems, on_event);
+        self.tell(problems, on_event);
         Ok(config)
     }
 
