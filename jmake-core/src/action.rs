@@ -11,6 +11,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::digest::{Digest, Fields};
 use crate::event::ActionKind;
 use crate::path::FilePath;
@@ -72,7 +74,7 @@ impl Arg {
 }
 
 /// A program an action runs.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Tool {
     /// Its absolute path.
     pub path: FilePath,
@@ -106,7 +108,7 @@ pub enum Discovery {
 }
 
 /// The folders in which a compile looks for headers, in order.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct SearchDirs {
     /// For quoted includes only, after the includer's own folder.
     pub quoted: Vec<FilePath>,

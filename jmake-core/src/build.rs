@@ -33,7 +33,7 @@ use crate::publish;
 use crate::recorded;
 use crate::run::Context;
 use crate::scratch::Scratch;
-use crate::snapshot::{self, Snapshot};
+use crate::snapshot::{self, Checked, Moved, Snapshot};
 
 /// What `build` is asked for.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -67,21 +67,33 @@ pub fn build(
     let _lock = lock(root, cancel, on_event)?;
     let asked = asked(environment, request)?;
     let snapshot_file = state.join(format!("snapshot-{}", asked.short()));
-    if !request.force
-        && !request.dry_run
-        && let Some(checked) = Snapshot::check(&snapshot_file, asked, root)
-        && let Ok(built) = serde_json::from_slice::<Built>(&checked.reply)
-    {
-        if let Some(better) = checked.refreshed {
-            let _scratch = Scratch::begin(root, &state)?;
-            better.save(&snapshot_file).ok();
-        }
-        return Ok(built::replay(built, start, on_event));
-    }
+    let checked = match request.force || request.dry_run {
+        true => None,
+        false => Snapshot::check(&snapshot_file, asked, root),
+    };
+    let moved = match checked {
+        Some(Checked::Holds { reply, refreshed }) => match serde_json::from_slice::<Built>(&reply) {
+            Ok(built) => {
+                if let Some(better) = refreshed {
+                    let _scratch = Scratch::begin(root, &state)?;
+                    better.save(&snapshot_file).ok();
+                }
+                return Ok(built::replay(built, start, on_event));
+            }
+            Err(_) => None,
+        },
+        Some(Checked::Moved(moved)) => Some(moved),
+        None => None,
+    };
     let scratch = Scratch::begin(root, &state)?;
     let first = !recorded::is_recorded(root);
     let mut work = Work::on(Project::open(root, environment)?, environment, request, cancel, scratch.dir());
-    let built = work.all(on_event);
+    let config_file = snapshot::config_beside(&snapshot_file);
+    let kept = moved.and_then(|moved| work.kept(moved, &config_file));
+    let built = match &kept {
+        Some(kept) => work.again(kept, on_event),
+        None => work.all(on_event),
+    };
     let saved = work.project.save();
     let mut built = built?;
     saved?;
@@ -89,7 +101,10 @@ pub fn build(
     // The libraries of others are not looked at through the memo.
     let seen_whole = !built.untracked && built.libraries.is_empty();
     if built.success && !request.dry_run && seen_whole {
-        work.snapshot(asked, &built, &snapshot_file);
+        match kept {
+            Some(kept) => work.snapshot_again(kept, &built, &snapshot_file),
+            None => work.snapshot(asked, &built, &snapshot_file),
+        }
     }
     built.first = first;
     built.elapsed = start.elapsed();
@@ -161,6 +176,15 @@ struct Work<'a> {
     /// What is wrong with the project, to be said again by every build that replays this one.
     /// What only happened to this build, such as a damaged log, is not among it.
     problems: Vec<Diagnostic>,
+    /// What was configured, to be kept; empty when it need not be.
+    config: Vec<u8>,
+}
+
+/// What of the last good build still stands when only the text of some files has changed.
+struct Kept {
+    moved: Moved,
+    config: Config,
+    reply: Built,
 }
 
 impl<'a> Work<'a> {
@@ -181,7 +205,32 @@ impl<'a> Work<'a> {
             consulted: Vec::new(),
             failures: Vec::new(),
             problems: Vec::new(),
+            config: Vec::new(),
         }
+    }
+
+    /// What was configured for the last good build, if all that it was made of is as it was.
+    fn kept(&self, moved: Moved, file: &Path) -> Option<Kept> {
+        let memo = &self.project.memo;
+        moved.prime(memo);
+        let reply: Built = serde_json::from_slice(moved.reply()).ok()?;
+        let bytes = fs::read(file).ok().filter(|bytes| Digest::of(bytes) == moved.config())?;
+        let config = Config::from_bytes(&bytes, configure::jobs(&self.project.manifest, &self.request.wanted))?;
+        moved.says_the_same(memo).then_some(Kept { moved, config, reply })
+    }
+
+    /// The build of a project of which only the text of some files has changed: nothing is looked
+    /// for and nothing decided anew.
+    fn again(&mut self, kept: &Kept, on_event: &mut dyn FnMut(Event)) -> Result<Built> {
+        self.tell(kept.reply.problems.clone(), on_event);
+        let plan = plan(&kept.config);
+        let built = self.run(&kept.config, &plan, on_event)?;
+        if !self.failures.is_empty()
+            && let Some(discovery) = self.discover(&mut |_| {})?
+        {
+            self.diagnose(&discovery, &plan, on_event);
+        }
+        Ok(built)
     }
 
     /// Says what is wrong with the project; tells whether one of it is an error.
@@ -203,6 +252,7 @@ impl<'a> Work<'a> {
             return Ok(Built::default());
         };
         self.write_manifest(&discovery)?;
+        self.config = config.to_bytes().unwrap_or_default();
         let plan = plan(&config);
         let built = self.run(&config, &plan, on_event)?;
         self.diagnose(&discovery, &plan, on_event);
@@ -422,7 +472,8 @@ impl<'a> Work<'a> {
         let Ok(reply) = serde_json::to_vec(built) else { return };
         // Anything created since it was looked for would be part of the listings but not of the
         // build; so the tree is scanned once more, and nothing is recorded if it has changed.
-        let Some(snapshot) = Snapshot::take(memo, asked, &listed, reply) else { return };
+        let config = Digest::of(&self.config);
+        let Some(snapshot) = Snapshot::take(memo, asked, &listed, config, reply) else { return };
         let again = Project::open(memo.root(), self.environment).and_then(|project| project.scan());
         // What this build wrote itself was not there when it began.
         let own = |path: &FilePath| {
@@ -435,7 +486,20 @@ impl<'a> Work<'a> {
         };
         let same = |tree: Tree| found(&tree) == found(&self.tree);
         if again.is_ok_and(same) && snapshot.save(file).is_ok() {
+            // Without it the next build only configures again.
+            fs::write_own_if_changed(&snapshot::config_beside(file), &self.config).ok();
             snapshot::prune(file);
+        }
+    }
+
+    /// As [`Work::snapshot`], after [`Work::again`].
+    fn snapshot_again(&self, kept: Kept, built: &Built, file: &Path) {
+        for result in &built.results {
+            self.project.memo.digest(&FilePath::new(result)).ok();
+        }
+        let Ok(reply) = serde_json::to_vec(built) else { return };
+        if let Some(snapshot) = kept.moved.take(&self.project.memo, reply) {
+            snapshot.save(file).ok();
         }
     }
 }

@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 /// The SHA-256 of some content.
@@ -55,6 +56,19 @@ impl Digest {
             *byte = (digit(pair[0])? * 16 + digit(pair[1])?) as u8;
         }
         Some(Digest(raw))
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.hex())
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
+        let hex = String::deserialize(deserializer)?;
+        Digest::parse(&hex).ok_or_else(|| serde::de::Error::custom("not a digest"))
     }
 }
 

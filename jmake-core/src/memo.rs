@@ -11,11 +11,11 @@
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
 use anyhow::Result;
-use rustc_hash::FxHashMap as HashMap;
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use crate::codec::{Reader, Writer};
 use crate::digest::Digest;
@@ -41,6 +41,16 @@ struct Look {
     facts: OnceLock<Result<Arc<Facts>, io::ErrorKind>>,
 }
 
+/// What this build knows of a file.
+pub struct Looked {
+    /// Its identity; `None` when there is nothing.
+    pub stat: Option<StatId>,
+    /// The digest of its content, if that was asked for; `None` within when it could not be read.
+    pub digest: Option<Option<Digest>>,
+    /// Of a file whose text was scanned: [`Facts::shape`].
+    pub shape: Option<Digest>,
+}
+
 /// The digest of what was read (or written), and when that had ended; `None` for a digest taken
 /// from the memo.
 #[derive(Clone, Copy)]
@@ -60,6 +70,8 @@ pub struct Memo {
     now: i64,
     kept: HashMap<FilePath, Kept>,
     seen: [Mutex<HashMap<FilePath, Arc<Look>>>; SHARDS],
+    /// Folders that are not there: nothing in them is, and need not be asked for.
+    absent_folders: RwLock<HashSet<FilePath>>,
     moved: AtomicBool,
 }
 
@@ -72,6 +84,7 @@ impl Memo {
             now,
             kept: HashMap::default(),
             seen: std::array::from_fn(|_| Mutex::default()),
+            absent_folders: RwLock::default(),
             moved: AtomicBool::new(false),
         }
     }
@@ -101,39 +114,37 @@ impl Memo {
     /// # Errors
     /// When the file cannot be written.
     pub fn save(&self, path: &Path, outside: bool) -> Result<()> {
-        let mut entries: HashMap<&FilePath, Kept> = HashMap::default();
-        for (file, kept) in self.kept.iter().filter(|(file, _)| file.is_absolute() == outside) {
-            entries.insert(file, kept.clone());
-        }
-        let mut news = false;
         let shards: Vec<_> = self.seen.iter().map(lock).collect();
+        // What is to be another way than it was kept; `None`: gone.
+        let mut news: HashMap<&FilePath, Option<Kept>> = HashMap::default();
         for (file, look) in shards.iter().flat_map(|shard| shard.iter()) {
             if file.is_absolute() != outside {
                 continue;
             }
-            let learned = self.learned(look);
-            let old = entries.get(file);
-            match learned {
+            let old = self.kept.get(file);
+            match self.learned(look) {
                 Some(new) if old.is_none_or(|old| !old.same(&new)) => {
                     // Facts an earlier build needed stay good while the content does.
                     let facts =
                         new.facts.or_else(|| old.filter(|old| old.digest == new.digest)?.facts.clone());
-                    entries.insert(file, Kept { facts, ..new });
-                    news = true;
+                    news.insert(file, Some(Kept { facts, ..new }));
                 }
-                None if old.is_some() && look.stat.is_none() => {
-                    entries.remove(file);
-                    news = true;
-                }
+                None if old.is_some() && look.stat.is_none() => drop(news.insert(file, None)),
                 _ => {}
             }
         }
-        if !news {
+        if news.is_empty() {
             return Ok(());
         }
         let mut body = Writer::default();
-        for (file, kept) in &entries {
+        let same = self.kept.iter().filter(|(file, _)| file.is_absolute() == outside);
+        for (file, kept) in same.filter(|(file, _)| !news.contains_key(file)) {
             encode(&mut body, file, kept);
+        }
+        for (file, kept) in &news {
+            if let Some(kept) = kept {
+                encode(&mut body, file, kept);
+            }
         }
         let mut bytes = VERSION.to_vec();
         bytes.extend_from_slice(Digest::of(&body.0).as_bytes());
@@ -204,21 +215,47 @@ impl Memo {
     /// Forgets this build's look at `file`, because an action has written it or it was found
     /// changed.
     pub fn forget(&self, file: &FilePath) {
-        lock(&self.seen[shard(file)]).remove(file);
+        lock(&self.seen[shard_of(file)]).remove(file);
+        // A file that was written brought the folders above it with it.
+        let mut above = file.parent();
+        while let Some(folder) = above.filter(|folder| self.is_absent_folder(folder.as_bytes())) {
+            self.absent_folders.write().unwrap_or_else(PoisonError::into_inner).remove(&folder);
+            lock(&self.seen[shard_of(&folder)]).remove(&folder);
+            above = folder.parent();
+        }
     }
 
-    /// Everything looked at in this build: identity (`None`: nothing there) and, where the content
-    /// was read, its digest.
-    pub fn seen(&self) -> Vec<(FilePath, Option<StatId>, Option<Digest>)> {
+    fn is_absent_folder(&self, path: &[u8]) -> bool {
+        self.absent_folders.read().unwrap_or_else(PoisonError::into_inner).contains(path)
+    }
+
+    /// Everything looked at in this build.
+    pub fn seen(&self) -> Vec<(FilePath, Looked)> {
         let shards = self.seen.iter().map(lock);
         let mut all = Vec::new();
         for shard in shards {
             all.extend(shard.iter().map(|(file, look)| {
-                let digest = look.content.get().and_then(|content| content.digest.ok());
-                (file.clone(), look.stat, digest)
+                let digest = look.content.get().map(|content| content.digest.ok());
+                let facts = look.facts.get().and_then(|facts| facts.as_ref().ok());
+                let shape = facts.map(|facts| facts.shape());
+                (file.clone(), Looked { stat: look.stat, digest, shape })
             }));
         }
         all
+    }
+
+    /// Takes over from a check made just now that `file` has this identity and content; `settled`
+    /// as of the build that read it.  What has been looked at already stays as it is.
+    pub fn assume(&self, file: &FilePath, stat: StatId, digest: Digest, settled: bool) {
+        let look = Look::new(Some(stat));
+        let read_at = (!settled).then(Instant::now);
+        look.content.set(Content { digest: Ok(digest), read_at }).ok();
+        lock(&self.seen[shard_of(file)]).entry(file.clone()).or_insert_with(|| Arc::new(look));
+    }
+
+    /// The file system's clock at the beginning of this build.
+    pub fn now(&self) -> i64 {
+        self.now
     }
 
     /// Notes that this build has just written `file` with content `digest`.  What is read from it
@@ -281,15 +318,38 @@ impl Memo {
     }
 
     fn look(&self, file: &FilePath) -> Arc<Look> {
-        let mut shard = lock(&self.seen[shard(file)]);
+        let mut shard = lock(&self.seen[shard_of(file)]);
         if let Some(look) = shard.get(file) {
             return look.clone();
         }
+        if self.is_absent_folder(file.parent_bytes()) {
+            return Arc::new(Look::new(None));
+        }
         let stat = fs::stat(&self.root.resolve(file)).ok().flatten();
-        let look =
-            Arc::new(Look { stat, at: Instant::now(), content: OnceLock::new(), facts: OnceLock::new() });
+        let look = Arc::new(Look::new(stat));
         shard.insert(file.clone(), look.clone());
+        drop(shard);
+        if stat.is_none() && self.lies_nowhere(file) {
+            // The folder stands for everything in it.
+            lock(&self.seen[shard_of(file)]).remove(file);
+        }
         look
+    }
+
+    /// Whether even the folder of the absent `file` is absent; if so it is known from now on.
+    fn lies_nowhere(&self, file: &FilePath) -> bool {
+        let Some(folder) = file.parent().filter(|folder| !folder.is_root()) else { return false };
+        if self.look(&folder).stat.is_some() {
+            return false;
+        }
+        self.absent_folders.write().unwrap_or_else(PoisonError::into_inner).insert(folder);
+        true
+    }
+}
+
+impl Look {
+    fn new(stat: Option<StatId>) -> Look {
+        Look { stat, at: Instant::now(), content: OnceLock::new(), facts: OnceLock::new() }
     }
 }
 
@@ -310,7 +370,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn shard(file: &FilePath) -> usize {
+fn shard_of(file: &FilePath) -> usize {
     file.as_bytes().iter().fold(0usize, |sum, &b| sum.wrapping_mul(31).wrapping_add(b.into())) % SHARDS
 }
 

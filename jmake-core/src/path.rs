@@ -87,6 +87,15 @@ impl FilePath {
         }
     }
 
+    /// The bytes of [`FilePath::parent`]; empty for the root and what lies in it.
+    pub fn parent_bytes(&self) -> &[u8] {
+        match self.0.iter().rposition(|&b| b == b'/') {
+            Some(0) => b"/",
+            Some(at) => &self.0[..at],
+            None => b"",
+        }
+    }
+
     /// The last component; empty for the root.
     pub fn file_name(&self) -> &[u8] {
         match self.0.iter().rposition(|&b| b == b'/') {
@@ -131,6 +140,13 @@ impl FilePath {
     /// This path as an operating-system path: relative paths stay relative.
     pub fn to_path_buf(&self) -> PathBuf {
         path_from_bytes(&self.0)
+    }
+}
+
+/// Hash and order are those of the bytes, so a table of paths can be asked with bytes.
+impl std::borrow::Borrow<[u8]> for FilePath {
+    fn borrow(&self) -> &[u8] {
+        &self.0
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::path::{bytes_of, path_from_bytes};
+use crate::path::{FilePath, bytes_of, path_from_bytes};
 
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
@@ -46,6 +46,19 @@ pub fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::
 /// When there is no path.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
     Wire::deserialize(deserializer).map(Wire::path)
+}
+
+impl Serialize for FilePath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Wire::of(&self.to_path_buf()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for FilePath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<FilePath, D::Error> {
+        let path = Wire::deserialize(deserializer)?.path();
+        Ok(FilePath::new(bytes_of(path.as_os_str())))
+    }
 }
 
 /// For a path that may be missing.
@@ -104,12 +117,15 @@ mod tests {
         none: Option<PathBuf>,
         #[serde(with = "super::list")]
         list: Vec<PathBuf>,
+        file: FilePath,
     }
 
     #[test]
     fn every_path_survives() {
         let odd = path_from_bytes(b"/\xff \"x\"");
-        let all = All { one: odd.clone(), some: Some(odd.clone()), none: None, list: vec!["/a".into(), odd] };
+        let file = FilePath::new(b"a/\xff");
+        let list = vec!["/a".into(), odd.clone()];
+        let all = All { one: odd.clone(), some: Some(odd), none: None, list, file };
         let text = serde_json::to_string(&all).unwrap();
         assert!(text.contains("\"/a\""), "{text}");
         assert_eq!(serde_json::from_str::<All>(&text).unwrap(), all);

@@ -8,9 +8,14 @@
 //!
 //! A folder stands for all names in it (its listing), so absent files cost nothing: they are names
 //! not in the listing of the nearest folder that exists.
+//!
+//! Between "all holds" and "no" there is the common case: only the text of some sources differs,
+//! and not what decisions are made of (their [`Facts::shape`](crate::lex::Facts::shape)).  Then the
+//! build is [`Moved`]: what was configured still stands, and what holds need not be looked at
+//! again.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use rayon::prelude::*;
@@ -23,13 +28,14 @@ use crate::path::{FilePath, Root, bytes_of};
 use crate::plan::STATE_DIR;
 use crate::sabotage;
 
-const MAGIC: &[u8] = b"jmake-snapshot-1\n";
+const MAGIC: &[u8] = b"jmake-snapshot-2\n";
 
 /// One thing that must be as it was.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Fact {
     /// A file with this content; equal identity stands for equal content when it was settled.
-    Content { stat: StatId, digest: Digest, settled: bool },
+    /// Of a source or header `shape` is what discovery saw of it.
+    Content { stat: StatId, digest: Digest, settled: bool, shape: Option<Digest> },
     /// A folder with these names in it, likewise.
     Listing { stat: StatId, digest: Digest, settled: bool },
     /// Something that exists and is (or is not) a folder; its content was not read.
@@ -42,60 +48,55 @@ enum Fact {
 pub struct Snapshot {
     request: Digest,
     facts: Vec<(FilePath, Fact)>,
+    /// The digest of what was configured, which is kept beside.
+    config: Digest,
     reply: Vec<u8>,
 }
 
 /// The answer to [`Snapshot::check`].
-pub struct Checked {
-    /// The recorded reply.
-    pub reply: Vec<u8>,
-    /// Whether content had to be compared because identities were not enough: recording the
-    /// snapshot anew makes the next check faster.
-    pub refreshed: Option<Snapshot>,
+pub enum Checked {
+    /// Everything is as it was.
+    Holds {
+        /// The recorded reply.
+        reply: Vec<u8>,
+        /// Content had to be compared because identities were not enough: recording this snapshot
+        /// makes the next check faster.
+        refreshed: Option<Snapshot>,
+    },
+    /// Only the text of some sources or headers differs.
+    Moved(Moved),
+}
+
+/// A snapshot that holds but for the text of some sources and headers.
+pub struct Moved {
+    snapshot: Snapshot,
+    /// Their places among the facts.
+    changed: Vec<usize>,
 }
 
 impl Snapshot {
-    /// Records what `memo` has looked at, the folders in `listed`, and `reply`; `None` when a file
-    /// changed while the build ran, or one that was looked for in vain is there by now.  The caller scans `listed` once more
-    /// afterwards: only if it finds the same is the snapshot one of *this* build.
-    pub fn take(memo: &Memo, request: Digest, listed: &[FilePath], reply: Vec<u8>) -> Option<Snapshot> {
-        if memo.moved() {
-            // Some action may have been judged, or have run, on what the file held before.
-            return None;
-        }
-        let mut facts = BTreeMap::new();
-        let mut folders: Vec<FilePath> = listed.to_vec();
-        let mut absent = Vec::new();
-        let own = FilePath::new(STATE_DIR);
-        for (path, stat, digest) in memo.seen() {
-            if path.starts_with(&own) {
-                continue;
-            }
-            let fact = match (stat, digest) {
-                (Some(stat), Some(digest)) => Fact::Content { stat, digest, settled: memo.settled(&stat) },
-                (Some(stat), None) => Fact::There { folder: stat.is_dir() },
-                (None, _) => {
-                    folders.extend(nearest_folder(memo, &path));
-                    absent.push(path);
-                    continue;
-                }
-            };
-            facts.insert(path, fact);
-        }
-        folders.sort();
-        folders.dedup();
-        let listings: Vec<_> =
-            folders.par_iter().map(|folder| (folder.clone(), listing(memo, folder))).collect();
-        facts.extend(listings);
-        let appeared = |path: &FilePath| !matches!(fs::stat(&memo.root().resolve(path)), Ok(None));
-        if absent.par_iter().any(appeared) {
-            return None;
-        }
-        Some(Snapshot { request, facts: facts.into_iter().collect(), reply })
+    /// Records what `memo` has looked at, the folders in `listed`, the digest of what was
+    /// configured, and `reply`; `None` when a file changed while the build ran, or one that was
+    /// looked for in vain is there by now.  The caller scans `listed` once more afterwards: only
+    /// if it finds the same is the snapshot one of *this* build.
+    pub fn take(
+        memo: &Memo,
+        request: Digest,
+        listed: &[FilePath],
+        config: Digest,
+        reply: Vec<u8>,
+    ) -> Option<Snapshot> {
+        let seen = Seen::by(memo)?;
+        let mut facts: BTreeMap<_, _> = seen.facts.into_iter().collect();
+        let mut folders = seen.folders;
+        folders.extend_from_slice(listed);
+        facts.extend(listings(memo, folders));
+        nothing_appeared(memo, &seen.absent)
+            .then(|| Snapshot { request, facts: facts.into_iter().collect(), config, reply })
     }
 
     /// Reads the snapshot at `path` and compares it with the disk; `None` when there is none for
-    /// `request` or anything differs.
+    /// `request` or anything differs but the text of sources.
     pub fn check(path: &Path, request: Digest, root: &Root) -> Option<Checked> {
         let bytes = fs::read(path).ok()?;
         let snapshot = Snapshot::decode(&bytes).filter(|snapshot| snapshot.request == request)?;
@@ -105,22 +106,34 @@ impl Snapshot {
             .filter(|&at| !holds_by_identity(root, &snapshot.facts[at]))
             .collect();
         if doubtful.is_empty() {
-            return Some(Checked { reply: snapshot.reply, refreshed: None });
+            return Some(Checked::Holds { reply: snapshot.reply, refreshed: None });
         }
         // The clock is read, by making a file, only when something is to be read again, and before.
         let now = fs::now(path.parent()?).ok()?;
         let mut refreshed = snapshot;
-        let renewed: Vec<_> = doubtful
-            .par_iter()
-            .map(|&at| renew(root, &refreshed.facts[at], now))
-            .collect::<Option<Vec<_>>>()?;
-        let reply = refreshed.reply.clone();
-        let mut better = false;
-        for (at, fact) in doubtful.into_iter().zip(renewed) {
-            better |= refreshed.facts[at].1 != fact;
-            refreshed.facts[at].1 = fact;
+        let renewed: Vec<_> =
+            doubtful.par_iter().map(|&at| renew(root, &refreshed.facts[at], now)).collect();
+        let (mut better, mut changed) = (false, Vec::new());
+        for (at, renewed) in doubtful.into_iter().zip(renewed) {
+            match renewed {
+                Some(fact) => {
+                    better |= refreshed.facts[at].1 != fact;
+                    refreshed.facts[at].1 = fact;
+                }
+                // Whether it says the same to discovery is for the caller to find out.
+                None if matches!(refreshed.facts[at].1, Fact::Content { shape: Some(_), .. }) => {
+                    changed.push(at);
+                }
+                None => return None,
+            }
         }
-        Some(Checked { reply, refreshed: better.then_some(refreshed) })
+        Some(match changed.is_empty() {
+            true => {
+                let reply = refreshed.reply.clone();
+                Checked::Holds { reply, refreshed: better.then_some(refreshed) }
+            }
+            false => Checked::Moved(Moved { snapshot: refreshed, changed }),
+        })
     }
 
     /// Writes the snapshot to `path`.
@@ -130,6 +143,7 @@ impl Snapshot {
     pub fn save(&self, path: &Path) -> Result<()> {
         let mut body = Writer::default();
         body.digest(&self.request);
+        body.digest(&self.config);
         body.bytes(&self.reply);
         body.uint(self.facts.len() as u64);
         for (path, fact) in &self.facts {
@@ -149,14 +163,144 @@ impl Snapshot {
         }
         let mut reader = Reader(body);
         let request = reader.digest()?;
+        let config = reader.digest()?;
         let reply = reader.bytes()?.to_vec();
         let count: usize = reader.int()?;
         let mut facts = Vec::with_capacity(count.min(1 << 20));
         for _ in 0..count {
             facts.push((FilePath::new(reader.bytes()?), Fact::decode(&mut reader)?));
         }
-        Some(Snapshot { request, facts, reply })
+        Some(Snapshot { request, facts, config, reply })
     }
+}
+
+impl Moved {
+    /// Whether the files whose text changed still say the same to discovery, and are there at all.
+    pub fn says_the_same(&self, memo: &Memo) -> bool {
+        self.changed.par_iter().all(|&at| {
+            let (path, fact) = &self.snapshot.facts[at];
+            let shape = memo.facts(path).ok().map(|facts| facts.shape());
+            matches!(fact, Fact::Content { shape: Some(old), .. } if shape == Some(*old))
+        })
+    }
+
+    /// Spares `memo` the look at every file that is as it was.
+    pub fn prime(&self, memo: &Memo) {
+        let mut changed = self.changed.iter().peekable();
+        for (at, (path, fact)) in self.snapshot.facts.iter().enumerate() {
+            match fact {
+                _ if changed.next_if(|&&changed| changed == at).is_some() => {}
+                Fact::Content { stat, digest, settled, .. } => {
+                    memo.assume(path, *stat, *digest, *settled);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// What was configured, as a digest of the bytes kept beside the snapshot.
+    pub fn config(&self) -> Digest {
+        self.snapshot.config
+    }
+
+    /// The reply of the build that the snapshot is of.
+    pub fn reply(&self) -> &[u8] {
+        &self.snapshot.reply
+    }
+
+    /// The snapshot of the build that followed: what `memo` has looked at since, and for the rest
+    /// what held and still holds; `None` as for [`Snapshot::take`], and when a folder's names have
+    /// changed.
+    pub fn take(self, memo: &Memo, reply: Vec<u8>) -> Option<Snapshot> {
+        let seen = Seen::by(memo)?;
+        let Snapshot { request, facts, config, .. } = self.snapshot;
+        let still = |(path, fact): (FilePath, Fact)| match &fact {
+            Fact::Listing { stat, .. } => {
+                let entry = (path, fact.clone());
+                if memo.settled(stat) && holds_by_identity(memo.root(), &entry) {
+                    return Some(entry);
+                }
+                let fact = renew(memo.root(), &entry, memo.now())?;
+                Some((entry.0, fact))
+            }
+            _ => Some((path, fact)),
+        };
+        let mut facts: BTreeMap<_, _> = facts.into_par_iter().map(still).collect::<Option<_>>()?;
+        for (path, fact) in seen.facts {
+            let old = facts.get(&path);
+            match fact {
+                Fact::Content { stat, digest, settled, shape } => {
+                    let old = match old {
+                        Some(Fact::Content { digest: known, shape, .. }) if *known == digest => *shape,
+                        _ => None,
+                    };
+                    facts.insert(path, Fact::Content { stat, digest, settled, shape: shape.or(old) });
+                }
+                fact if old.is_none() => drop(facts.insert(path, fact)),
+                _ => {}
+            }
+        }
+        let new = seen.folders.into_iter().filter(|folder| !facts.contains_key(folder)).collect();
+        facts.extend(listings(memo, new));
+        nothing_appeared(memo, &seen.absent)
+            .then(|| Snapshot { request, facts: facts.into_iter().collect(), config, reply })
+    }
+}
+
+/// What a build has looked at, as facts.
+struct Seen {
+    facts: Vec<(FilePath, Fact)>,
+    /// What was looked for and is not there.
+    absent: Vec<FilePath>,
+    /// The folders whose listings show that it is not.
+    folders: Vec<FilePath>,
+}
+
+impl Seen {
+    /// `None` when some action may have been judged, or have run, on what a file held before.
+    fn by(memo: &Memo) -> Option<Seen> {
+        if memo.moved() {
+            return None;
+        }
+        let mut seen = Seen { facts: Vec::new(), absent: Vec::new(), folders: Vec::new() };
+        let own = FilePath::new(STATE_DIR);
+        for (path, looked) in memo.seen() {
+            if path.starts_with(&own) {
+                continue;
+            }
+            let fact = match (looked.stat, looked.digest) {
+                (Some(stat), Some(Some(digest))) => {
+                    Fact::Content { stat, digest, settled: memo.settled(&stat), shape: looked.shape }
+                }
+                // It could not be read: as long as its identity stays, it still cannot.
+                (Some(stat), Some(None)) if stat.is_file() => Fact::Content {
+                    stat,
+                    digest: Digest::from_raw([0; 32]),
+                    settled: memo.settled(&stat),
+                    shape: None,
+                },
+                (Some(stat), _) => Fact::There { folder: stat.is_dir() },
+                (None, _) => {
+                    seen.folders.extend(nearest_folder(memo, &path));
+                    seen.absent.push(path);
+                    continue;
+                }
+            };
+            seen.facts.push((path, fact));
+        }
+        Some(seen)
+    }
+}
+
+fn listings(memo: &Memo, mut folders: Vec<FilePath>) -> Vec<(FilePath, Fact)> {
+    folders.sort();
+    folders.dedup();
+    folders.into_par_iter().map(|folder| (folder.clone(), listing(memo, &folder))).collect()
+}
+
+/// Whether everything that was looked for in vain is still not there.
+fn nothing_appeared(memo: &Memo, absent: &[FilePath]) -> bool {
+    absent.par_iter().all(|path| matches!(fs::stat(&memo.root().resolve(path)), Ok(None)))
 }
 
 /// How many snapshots a project keeps: one for each set of flags and each environment in use.
@@ -174,7 +318,15 @@ pub fn prune(newest: &Path) {
     for (_, old) in snapshots.into_iter().filter(|(_, path)| path != newest).take(surplus) {
         // It is looked for again after the next build.
         fs::remove_file(&old).ok();
+        fs::remove_file(&config_beside(&old)).ok();
     }
+}
+
+/// Where what was configured is kept for the snapshot at `path`.
+pub fn config_beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default();
+    let key = bytes_of(name).strip_prefix(b"snapshot-").unwrap_or_default();
+    path.with_file_name(crate::path::path_from_bytes(&[b"config-", key].concat()))
 }
 
 impl Fact {
@@ -183,13 +335,16 @@ impl Fact {
             Fact::Absent => (0, None),
             Fact::There { folder: false } => (1, None),
             Fact::There { folder: true } => (2, None),
-            Fact::Content { stat, digest, settled } => (3 + u64::from(*settled), Some((stat, digest))),
+            Fact::Content { stat, digest, settled, .. } => (3 + u64::from(*settled), Some((stat, digest))),
             Fact::Listing { stat, digest, settled } => (5 + u64::from(*settled), Some((stat, digest))),
         };
         out.uint(tag);
         if let Some((stat, digest)) = full {
             out.stat(stat);
             out.digest(digest);
+        }
+        if let Fact::Content { shape, .. } = self {
+            out.digest_opt(shape.as_ref());
         }
     }
 
@@ -201,7 +356,7 @@ impl Fact {
             1 | 2 => Fact::There { folder: tag == 2 },
             3 | 4 => {
                 let (stat, digest) = full()?;
-                Fact::Content { stat, digest, settled: tag == 4 }
+                Fact::Content { stat, digest, settled: tag == 4, shape: from.digest_opt()? }
             }
             5 | 6 => {
                 let (stat, digest) = full()?;
@@ -232,10 +387,11 @@ fn renew(root: &Root, (path, fact): &(FilePath, Fact), clock: i64) -> Option<Fac
     let place = root.resolve(path);
     let now = fs::stat(&place).ok().flatten()?;
     match fact {
-        Fact::Content { digest, stat, .. } => {
+        Fact::Content { digest, stat, shape, .. } => {
             // A file whose mode changed is another file: it may be an output with its mode.
             let same = now.mode == stat.mode && fs::digest(&place).is_ok_and(|found| found == *digest);
-            same.then(|| Fact::Content { stat: now, digest: *digest, settled: now.settled(clock) })
+            let settled = now.settled(clock);
+            same.then(|| Fact::Content { stat: now, digest: *digest, settled, shape: *shape })
         }
         Fact::Listing { digest, .. } => {
             let same = names(&place).is_some_and(|found| found == *digest);

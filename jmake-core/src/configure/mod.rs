@@ -5,6 +5,7 @@
 //! run starts no process.  Whatever the user can mend is collected as diagnostics.
 
 mod flags;
+mod kept;
 mod link;
 mod needs;
 mod profile;
@@ -91,7 +92,7 @@ pub struct Environment {
 }
 
 /// The resolved build.
-#[derive(Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub struct Config {
     /// The project's name, a C identifier.
     pub name: String,
@@ -108,7 +109,7 @@ pub struct Config {
 }
 
 /// One thing to make.
-#[derive(Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub struct Target {
     /// Its name.
     pub name: String,
@@ -136,7 +137,7 @@ pub struct Unit {
 }
 
 /// How a target is linked.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Link {
     /// The linker's own command, or the driver's when that could not be learned.
     pub line: LinkLine,
@@ -174,10 +175,15 @@ pub fn configure(sources: &Sources<'_>, wanted: &Wanted) -> Result<(Option<Confi
     }
     let Making { made: targets, mut problems, .. } = making;
     tools::check_lto(&profile, &tools, sources.toolchain, &mut problems);
-    let jobs = wanted.jobs.or(manifest.compile.jobs.map(|jobs| jobs as usize)).unwrap_or_else(cores).max(1);
+    let jobs = jobs(manifest, wanted);
     let failed = problems.iter().any(Diagnostic::is_error);
     let config = Config { name, profile, targets, output_dir, jobs, tools };
     Ok(((!failed).then_some(config), problems))
+}
+
+/// How many processes may run at once.
+pub fn jobs(manifest: &Manifest, wanted: &Wanted) -> usize {
+    wanted.jobs.or(manifest.compile.jobs.map(|jobs| jobs as usize)).unwrap_or_else(cores).max(1)
 }
 
 fn cores() -> usize {

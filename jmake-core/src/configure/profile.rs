@@ -7,7 +7,7 @@ use crate::event::Diagnostic;
 use crate::manifest::{Debug, Lto, Manifest, OptLevel, ProfileTable};
 
 /// A resolved profile.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Profile {
     /// Its name.
     pub name: String,

@@ -15,7 +15,7 @@ use crate::toolchain::includes::Lang;
 use crate::toolchain::{LinkerKind, Toolchain};
 
 /// The programs a build runs.
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Tools {
     /// Compiles C.
     pub cc: Arc<Tool>,

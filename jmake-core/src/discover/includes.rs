@@ -103,7 +103,7 @@ pub fn walk_ast_dependencies(memo: &Memo, tree: &Tree, include_dirs: &[FilePath]
             .values()
             .flatten()
             .filter_map(|include| include.as_ref().ok())
-            .filter(|path| !scanned.contains_key(path))
+            .filter(|path| !scanned.contains_key(*path))
             .cloned()
             .collect();
         next.sort();

@@ -109,6 +109,14 @@ impl Include {
 }
 
 impl Facts {
+    /// The digest of everything but [`Facts::comment_blind`]: of all that decisions made before
+    /// the first compile can depend on.  An edit within a function's body leaves it as it is.
+    pub fn shape(&self) -> Digest {
+        let mut out = Writer::default();
+        Facts { comment_blind: None, ..self.clone() }.encode(&mut out);
+        Digest::of(&out.0)
+    }
+
     /// Appends the facts to `out`.
     pub fn encode(&self, out: &mut Writer) {
         out.uint(bits(&[

@@ -267,7 +267,7 @@ pub struct Cache {
 }
 
 /// What is made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Kind {
     /// A shared library.
     Shared,
@@ -289,7 +289,7 @@ pub enum Export {
 }
 
 /// How hard the optimiser tries: the compiler's `-O` levels.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum OptLevel {
     /// Not at all.
     O0,
@@ -320,7 +320,7 @@ impl OptLevel {
 }
 
 /// Debug information.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Debug {
     /// None.
     None,
@@ -331,7 +331,7 @@ pub enum Debug {
 }
 
 /// Optimisation across units.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Lto {
     /// Each unit for itself.
     Off,

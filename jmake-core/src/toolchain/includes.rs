@@ -11,7 +11,7 @@ use super::{Ask, Tool, Toolchain};
 use crate::path::{FilePath, bytes_of};
 
 /// A source language.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Lang {
     /// C.
     C,

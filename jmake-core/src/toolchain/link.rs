@@ -43,9 +43,10 @@ pub struct LinkQuery<'a> {
 }
 
 /// A command that starts a linker directly.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct LinkLine {
     /// The linker.
+    #[serde(with = "crate::portable")]
     pub linker: PathBuf,
     /// Arguments before the output's name.
     pub before_output: Vec<Vec<u8>>,
