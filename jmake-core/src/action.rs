@@ -161,12 +161,12 @@ impl Action {
             fields.push(field::TEXT, text);
         }
         for (name, value) in self.env.iter() {
-            if !sabotage::is("ignore-environment") {
-                fields.push(field::ENV, format!("{name}={value}"));
-            }
+            fields.push(field::ENV, format!("{name}={value}"));
         }
         for input in &self.inputs {
-            fields.push(field::INPUT, input.path.as_bytes());
+            if !sabotage::is("ignore-inputs") {
+                fields.push(field::INPUT, input.path.as_bytes());
+            }
         }
         fields
     }

@@ -215,7 +215,8 @@ impl<'a> Work<'a> {
         moved.prime(memo);
         let reply: Built = serde_json::from_slice(moved.reply()).ok()?;
         let bytes = fs::read(file).ok().filter(|bytes| Digest::of(bytes) == moved.config())?;
-        let config = Config::from_bytes(&bytes, configure::jobs(&self.project.manifest, &self.request.wanted))?;
+        let config =
+            Config::from_bytes(&bytes, configure::jobs(&self.project.manifest, &self.request.wanted))?;
         moved.says_the_same(memo).then_some(Kept { moved, config, reply })
     }
 
@@ -397,7 +398,10 @@ impl<'a> Work<'a> {
             let memo = &self.project.memo;
             let everything = self.request.wanted.targets.is_empty();
             publish::remove_orphans(memo, plan, &executed, everything)?;
-            publish::compile_commands(memo, &plan.commands)?;
+            // What is compiled how has not changed when nothing was configured anew.
+            if !self.config.is_empty() || !publish::has_compile_commands(memo) {
+                publish::compile_commands(memo, &plan.graph)?;
+            }
         }
         built::explain(&state, plan, &executed)?;
         log.compact()?;

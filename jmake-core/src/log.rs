@@ -10,10 +10,10 @@
 //! costs a few actions, never a wrong answer.  When more than half of the file is superseded, it
 //! is rewritten.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use rustc_hash::FxHashMap as HashMap;
 
 use crate::codec::{Reader, Writer};
 use crate::digest::Digest;
@@ -94,7 +94,7 @@ impl Log {
         Log {
             file: file.to_owned(),
             bytes,
-            traces: HashMap::new(),
+            traces: HashMap::default(),
             tables: Tables::default(),
             dead: 0,
             broken: false,

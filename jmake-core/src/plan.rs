@@ -43,8 +43,6 @@ pub struct Plan {
     pub graph: Graph,
     /// What is to be published.
     pub goals: Vec<Goal>,
-    /// How each source is compiled, for `compile_commands.json`.
-    pub commands: Vec<CompileCommand>,
 }
 
 /// One result for the user.
@@ -60,17 +58,6 @@ pub struct Goal {
     pub file: FilePath,
 }
 
-/// One entry of `compile_commands.json`.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CompileCommand {
-    /// The source.
-    pub source: FilePath,
-    /// The object.
-    pub output: FilePath,
-    /// The whole command.
-    pub argv: Vec<Vec<u8>>,
-}
-
 /// Plans the build of `config`.
 pub fn plan(config: &Config) -> Plan {
     let env = vec![
@@ -84,13 +71,13 @@ pub fn plan(config: &Config) -> Plan {
         builder: GraphBuilder::default(),
         units: HashMap::new(),
         goals: Vec::new(),
-        commands: Vec::new(),
+        texts: HashMap::new(),
     };
     for target in &config.targets {
         let goal = planner.target(target);
         planner.goals.push(goal);
     }
-    Plan { graph: planner.builder.finish(), goals: planner.goals, commands: planner.commands }
+    Plan { graph: planner.builder.finish(), goals: planner.goals }
 }
 
 /// A unit's actions.
@@ -110,7 +97,8 @@ struct Planner<'a> {
     units: HashMap<FilePath, Vec<(Unit, Compiled)>>,
     /// Those of the targets so far.
     goals: Vec<Goal>,
-    commands: Vec<CompileCommand>,
+    /// Arguments that many actions have, once.
+    texts: HashMap<&'static str, Arc<[u8]>>,
 }
 
 impl Planner<'_> {
@@ -152,17 +140,17 @@ impl Planner<'_> {
     fn compile(&mut self, unit: &Unit, output: FilePath) -> ActionId {
         let tools = &self.config.tools;
         let tool = if unit.lang == Lang::Cxx { &tools.cxx } else { &tools.cc };
-        let mut args: Vec<Arg> = unit.flags.iter().cloned().map(Arg::Text).collect();
-        args.extend(["-flto=thin", "-ffile-compilation-dir=.", "-fcolor-diagnostics"].map(Arg::text));
+        let mut args = Vec::with_capacity(unit.flags.len() + 9);
+        args.extend(unit.flags.iter().cloned().map(Arg::Text));
+        args.extend(["-flto=thin", "-ffile-compilation-dir=.", "-fcolor-diagnostics"].map(|t| self.text(t)));
         if tools.fat_objects {
-            args.push(Arg::text("-ffat-lto-objects"));
+            args.push(self.text("-ffat-lto-objects"));
         }
-        args.push(Arg::text("-c"));
+        args.push(self.text("-c"));
         args.push(Arg::text(argument(&unit.source)));
-        args.push(Arg::text("-MD"));
+        args.push(self.text("-MD"));
         args.push(Arg::Depfile { prefix: "-MF" });
         args.push(Arg::Output { prefix: "-o", index: 0 });
-        self.commands.push(command(tool, &args, &unit.source, &output));
         let comment_blind = !unit.flags.iter().any(|flag| reads_comments(flag));
         self.builder.add(Action {
             kind: ActionKind::Compile,
@@ -176,6 +164,10 @@ impl Planner<'_> {
             discovery: Discovery::Headers(unit.search.clone()),
             comment_blind,
         })
+    }
+
+    fn text(&mut self, text: &'static str) -> Arg {
+        Arg::Text(self.texts.entry(text).or_insert_with(|| Arc::from(text.as_bytes())).clone())
     }
 
     fn codegen(&mut self, unit: &Unit, ir: ActionId, output: FilePath) -> ActionId {
@@ -413,17 +405,4 @@ fn reads_comments(flag: &[u8]) -> bool {
 fn version_script(symbols: &[String]) -> String {
     let shown: String = symbols.iter().map(|symbol| format!("    {symbol};\n")).collect();
     format!("{{\n  global:\n{shown}  local:\n    *;\n}};\n")
-}
-
-fn command(tool: &Tool, args: &[Arg], source: &FilePath, output: &FilePath) -> CompileCommand {
-    let mut argv = vec![tool.path.as_bytes().to_vec()];
-    for arg in args {
-        match arg {
-            Arg::Text(text) => argv.push(text.to_vec()),
-            Arg::Output { prefix, .. } => argv.push([prefix.as_bytes(), output.as_bytes()].concat()),
-            Arg::Depfile { prefix } => argv.push([prefix.as_bytes(), output.as_bytes(), b".d"].concat()),
-            Arg::File { .. } | Arg::Scratch { .. } => {}
-        }
-    }
-    CompileCommand { source: source.clone(), output: output.clone(), argv }
 }

@@ -5,18 +5,20 @@
 //! What jmake published earlier and no longer makes is removed, but only while it is still exactly
 //! what jmake wrote there.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::{Context as _, Result, bail};
+use serde::Serialize;
 
-use crate::action::ActionId;
+use crate::action::{Action, ActionId, Arg, Graph};
 use crate::digest::Digest;
-use crate::event::Event;
+use crate::event::{ActionKind, Event};
 use crate::execute::Executed;
 use crate::fs;
 use crate::memo::Memo;
 use crate::path::FilePath;
-use crate::plan::{CompileCommand, Plan, STATE_DIR};
+use crate::plan::{Plan, STATE_DIR};
 use crate::run::Context;
 use crate::scratch;
 use crate::trace::Made;
@@ -165,33 +167,54 @@ fn unhex(name: &str) -> Option<Vec<u8>> {
     name.as_bytes().chunks(2).map(|pair| Some((digit(pair[0])? * 16 + digit(*pair.get(1)?)?) as u8)).collect()
 }
 
+/// One entry of `compile_commands.json`.
+#[derive(Serialize)]
+struct CompileCommand<'a> {
+    directory: &'a str,
+    file: Cow<'a, str>,
+    output: Cow<'a, str>,
+    arguments: Vec<Cow<'a, str>>,
+}
+
+/// The file in the state folder that says how each source is compiled.
+const COMMANDS: &str = "compile_commands.json";
+
+/// Whether the file that [`compile_commands`] writes is there.
+pub fn has_compile_commands(memo: &Memo) -> bool {
+    memo.root().as_path().join(STATE_DIR).join(COMMANDS).is_file()
+}
+
 /// Writes `compile_commands.json` for editors into the state folder, and links it at the root when
 /// nothing of that name is there.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn compile_commands(memo: &Memo, commands: &[CompileCommand]) -> Result<()> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+pub fn compile_commands(memo: &Memo, graph: &Graph) -> Result<()> {
     let root = memo.root().as_path();
-    let entries: Vec<_> = commands
-        .iter()
-        .map(|command| {
-            serde_json::json!({
-                "directory": root.to_string_lossy(),
-                "file": text(command.source.as_bytes()),
-                "output": text(command.output.as_bytes()),
-                "arguments": command.argv.iter().map(|arg| text(arg)).collect::<Vec<_>>(),
-            })
-        })
-        .collect();
-    let file = root.join(STATE_DIR).join("compile_commands.json");
+    let directory = root.to_string_lossy();
+    let compiles = graph.actions().iter().filter(|action| action.kind == ActionKind::Compile);
+    let entries: Vec<_> = compiles.map(|action| compile_command(&directory, action)).collect();
+    let file = root.join(STATE_DIR).join(COMMANDS);
     fs::write_own_if_changed(&file, &serde_json::to_vec_pretty(&entries)?)?;
-    let link = root.join("compile_commands.json");
+    let link = root.join(COMMANDS);
     if link.symlink_metadata().is_err() {
         // A file system without links, or a root that is read-only, does not stop a build.
-        fs::symlink(&std::path::Path::new(STATE_DIR).join("compile_commands.json"), &link).ok();
+        fs::symlink(&std::path::Path::new(STATE_DIR).join(COMMANDS), &link).ok();
     }
     Ok(())
+}
+
+fn compile_command<'a>(directory: &'a str, action: &'a Action) -> CompileCommand<'a> {
+    let output = String::from_utf8_lossy(action.name().as_bytes());
+    let tool = String::from_utf8_lossy(action.tool.path.as_bytes());
+    let arguments = action.args.iter().filter_map(|arg| match arg {
+        Arg::Text(text) => Some(String::from_utf8_lossy(text)),
+        Arg::Output { prefix, .. } => Some(format!("{prefix}{output}").into()),
+        Arg::Depfile { prefix } => Some(format!("{prefix}{output}.d").into()),
+        Arg::File { .. } | Arg::Scratch { .. } => None,
+    });
+    let arguments = std::iter::once(tool).chain(arguments).collect();
+    CompileCommand { directory, file: action.label.as_str().into(), output, arguments }
 }
 
 #[cfg(test)]

@@ -64,8 +64,8 @@ pub enum Ended {
     Cancelled,
 }
 
-/// The content of an action's declared inputs as of now; `made` gives that of files other actions
-/// made.
+/// The content of an action's declared inputs as of now, comments and all; `made` gives that of
+/// files other actions made.
 ///
 /// # Errors
 /// When a file cannot be read.
@@ -79,7 +79,7 @@ pub fn declared(
         let known = input.producer.and_then(|producer| made(&path, producer));
         match known {
             Some(digest) => Ok(Version { path, digest, blind: None }),
-            None => read_version(memo, path, action.comment_blind),
+            None => read_version(memo, path, false),
         }
     };
     action.inputs.iter().map(version).collect()
@@ -209,7 +209,11 @@ fn trace(
     let untracked = read.iter().any(|path| facts(path).is_some_and(|facts| facts.incbin));
     let probed = context.probes.of(context.memo, &action.discovery, &read);
     read.extend(probed.asked.into_iter().filter(|path| seen.insert(path.clone())));
-    let mut all = inputs.to_vec();
+    let mut all = Vec::with_capacity(read.len());
+    for input in inputs {
+        let blind = comment_blind.then(|| facts(&input.path)?.comment_blind).flatten();
+        all.push(Version { blind, ..input.clone() });
+    }
     for path in read.split_off(inputs.len()) {
         all.push(read_version(context.memo, path, comment_blind)?);
     }

@@ -5,19 +5,20 @@
 //! question is a constant `false` and costs nothing.
 
 /// Every bug that can be switched on.
-pub const BUGS: [&str; 12] = [
-    "mtime-only",         // a file with the recorded times is never read again, settled or not
-    "basename-objects",   // objects are named by the source's base name
-    "ignore-headers",     // discovered inputs are not checked
-    "ignore-absent",      // absent inputs are not checked
-    "ignore-flags",       // arguments are not part of the key
-    "ignore-environment", // variables are not part of the key
-    "ignore-tool",        // the tool's identity is not part of the key
-    "trust-outputs",      // what lies at an output's place is taken as good
-    "ignore-folders",     // files that came or went are not noticed
-    "no-recheck",         // inputs are not checked again after the run
-    "wild-comments",      // comments are ignored even with debug information
-    "restore-anything",   // the first stored execution of a key is taken without checking inputs
+pub const BUGS: [&str; 13] = [
+    "mtime-only",       // a file with the recorded times is never read again, settled or not
+    "basename-objects", // objects are named by the source's base name
+    "ignore-headers",   // discovered inputs are not checked
+    "ignore-absent",    // absent inputs are not checked
+    "ignore-flags",     // arguments are not part of the key
+    "ignore-inputs",    // the names of the inputs and their order are not part of the key
+    "ignore-shape",     // what a changed source includes is not compared before a plan is reused
+    "ignore-tool",      // the tool's identity is not part of the key
+    "trust-outputs",    // what lies at an output's place is taken as good
+    "ignore-folders",   // files that came or went are not noticed
+    "no-recheck",       // inputs are not checked again after the run
+    "wild-comments",    // comments are ignored even with debug information
+    "restore-anything", // the first stored execution of a key is taken without checking inputs
 ];
 
 /// Switches `bug` on for the rest of the process.

@@ -129,7 +129,8 @@ mod tests {
     fn config() -> Config {
         let tool = |name: &str| Arc::new(Tool { path: name.into(), identity: Digest::of(name.as_bytes()) });
         let flags: Flags = Arc::new(vec![Arc::from(&b"-O2"[..]), Arc::from(&b"-D\xff"[..])]);
-        let search = Arc::new(SearchDirs { quoted: vec![], all: vec![FilePath::new(b"in\xff"), "/u".into()] });
+        let search =
+            Arc::new(SearchDirs { quoted: vec![], all: vec![FilePath::new(b"in\xff"), "/u".into()] });
         let unit = |source: &[u8], lang| Unit {
             source: FilePath::new(source),
             lang,
