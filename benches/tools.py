@@ -12,6 +12,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import measure
@@ -75,13 +76,13 @@ class Jmake:
     def forget(self):
         """What a cold build must not have: state, results and cache."""
         for name in (".jmake", "julia"):
-            shutil.rmtree(self.root / name, ignore_errors=True)
-        shutil.rmtree(self.cache, ignore_errors=True)
+            aside(self.settings, self.root / name)
+        aside(self.settings, self.cache)
 
     def forget_tree(self):
         """What a fresh clone does not have; the cache stays."""
         for name in (".jmake", "julia"):
-            shutil.rmtree(self.root / name, ignore_errors=True)
+            aside(self.settings, self.root / name)
 
     def commands(self):
         with open(self.root / ".jmake" / "compile_commands.json") as file:
@@ -159,7 +160,7 @@ class Ninja:
         self.forget_tree()
 
     def forget_tree(self):
-        shutil.rmtree(self.root / "out", ignore_errors=True)
+        aside(self.settings, self.root / "out")
         for name in (".ninja_deps", ".ninja_log"):
             (self.root / name).unlink(missing_ok=True)
 
@@ -179,7 +180,7 @@ class Ccache(Ninja):
 
     def forget(self):
         super().forget()
-        shutil.rmtree(self.settings.work / "cache-ccache", ignore_errors=True)
+        aside(self.settings, self.settings.work / "cache-ccache")
 
 
 class Sccache(Ninja):
@@ -208,13 +209,22 @@ class Sccache(Ninja):
     def forget(self):
         super().forget()
         self.stop()
-        shutil.rmtree(self.settings.work / "cache-sccache", ignore_errors=True)
+        aside(self.settings, self.settings.work / "cache-sccache")
 
     def stop(self):
         if self.started:
             subprocess.run(["sccache", "--stop-server"], env=self.env(), stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)
             self.started = False
+
+
+def aside(settings, path):
+    """Takes `path` away without removing it: ext4 looks anew at the place of each file removed in
+    the last minute whenever it makes one, so removing slows down what is measured next."""
+    if path.exists():
+        trash = settings.work / "trees" / "aside"
+        trash.mkdir(parents=True, exist_ok=True)
+        path.rename(trash / str(time.time_ns()))
 
 
 def _path(path):

@@ -149,7 +149,8 @@ enum Evaluation {
     Unreadable(String),
 }
 
-type Message = (ActionId, Ended);
+/// An action, the scratch folder it ran in, and how it ended.
+type Message = (ActionId, usize, Ended);
 
 struct Pass<'a, 'e> {
     graph: &'a Graph,
@@ -168,6 +169,8 @@ struct Pass<'a, 'e> {
     /// Ended by the system once: tried again when nothing else runs.
     alone: Vec<ActionId>,
     running: usize,
+    /// Numbers of scratch folders, below the most that were in use at once, that are not in use.
+    free_slots: Vec<usize>,
     lost: HashSet<ActionId>,
     failed: bool,
     error: Option<anyhow::Error>,
@@ -249,6 +252,7 @@ impl<'a, 'e> Pass<'a, 'e> {
             queue: BinaryHeap::new(),
             alone: Vec::new(),
             running: 0,
+            free_slots: Vec::new(),
             lost: HashSet::new(),
             failed: false,
             error: None,
@@ -272,8 +276,9 @@ impl<'a, 'e> Pass<'a, 'e> {
                 }
                 // With work left and no permission for it, permission is asked for again soon.
                 let patience = if self.queue.is_empty() { Duration::MAX } else { Duration::from_millis(50) };
-                let Ok((id, ended)) = results.recv_timeout(patience) else { continue };
+                let Ok((id, slot, ended)) = results.recv_timeout(patience) else { continue };
                 self.running -= 1;
+                self.free_slots.push(slot);
                 self.options.tokens.release();
                 self.take(id, ended, must_run);
             }
@@ -422,6 +427,7 @@ impl<'a, 'e> Pass<'a, 'e> {
         let action = self.action(id);
         let state = &mut self.states[id];
         state.phase = Phase::Running;
+        let slot = self.free_slots.pop().unwrap_or(self.running);
         self.running += 1;
         (self.on_event)(Event::Started {
             action: id,
@@ -433,14 +439,14 @@ impl<'a, 'e> Pass<'a, 'e> {
         let context = self.context;
         let inputs = std::mem::take(&mut state.inputs);
         scope.spawn(move || {
-            let ran = catch_unwind(AssertUnwindSafe(|| run::run(context, id, action, &inputs)));
+            let ran = catch_unwind(AssertUnwindSafe(|| run::run(context, slot, action, &inputs)));
             let ended = ran.unwrap_or_else(|_| Ended::Failed {
                 output: format!("error: a bug in jmake ended the work on `{}`\n", action.label),
                 wall: Duration::ZERO,
                 killed: false,
             });
             // Nobody listens any more only when the loop itself has ended.
-            sender.send((id, ended)).ok();
+            sender.send((id, slot, ended)).ok();
         });
     }
 

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::absent::Probes;
 use crate::action::{Action, ActionId, Arg, Discovery};
@@ -31,6 +31,9 @@ const ATTEMPTS: usize = 4;
 /// Arguments longer than this altogether go through a response file (Linux allows 128 KiB for one
 /// argument and about 2 MiB for all).
 const RESPONSE_FILE_FROM: usize = 64 << 10;
+
+/// The depfile's name in the scratch folder.
+const DEPFILE: &str = "depfile";
 
 /// What running actions share.
 pub struct Context<'a> {
@@ -115,17 +118,15 @@ pub fn materialise(context: &Context<'_>, action: &Action, made: &[Made]) -> Res
     Ok(())
 }
 
-/// Runs `action`, whose declared inputs are on disk with content `inputs`.
-pub fn run(context: &Context<'_>, id: ActionId, action: &Action, inputs: &[Version]) -> Ended {
+/// Runs `action`, whose declared inputs are on disk with content `inputs`, in the scratch folder
+/// number `slot`, which no other action uses at the same time.
+pub fn run(context: &Context<'_>, slot: usize, action: &Action, inputs: &[Version]) -> Ended {
     let mut inputs = inputs.to_vec();
     let start = Instant::now();
     let fail = |output: String, killed| Ended::Failed { output, wall: start.elapsed(), killed };
+    let scratch = context.scratch.join(slot.to_string());
     for _ in 0..ATTEMPTS {
-        let scratch = context.scratch.join(id.to_string());
-        let tried = attempt(context, action, &inputs, &scratch);
-        // What is left there is of no use to anyone.
-        fs::remove_dir_all(&scratch).ok();
-        match tried {
+        match attempt(context, action, &inputs, &scratch) {
             Ok(Attempt::Done(trace)) => return Ended::Ran(trace),
             Ok(Attempt::Failed(ended)) => return failed(action, ended, start.elapsed()),
             Ok(Attempt::InputsMoved) => {}
@@ -150,7 +151,7 @@ enum Attempt {
 }
 
 fn attempt(context: &Context<'_>, action: &Action, inputs: &[Version], scratch: &Path) -> Result<Attempt> {
-    fs::create_dir_all(scratch)?;
+    make_room(scratch)?;
     for (index, text) in action.keyed.iter().enumerate() {
         fs::write(&scratch.join(format!("text-{index}")), text)?;
     }
@@ -180,6 +181,21 @@ fn attempt(context: &Context<'_>, action: &Action, inputs: &[Version], scratch: 
         store.add_trace(&trace);
     }
     Ok(Attempt::Done(Box::new(trace)))
+}
+
+/// Empties the folder `scratch` for another action, and makes it if need be.  The depfile is only
+/// made empty: file systems take their time to give a new file the place of one that was removed a
+/// moment ago (ext4 looks at each such place anew for seconds), and this is done for every action.
+fn make_room(scratch: &Path) -> Result<()> {
+    let Ok(left) = std::fs::read_dir(scratch) else { return fs::create_dir_all(scratch) };
+    for left in left.flatten() {
+        let path = left.path();
+        match left.file_type() {
+            Ok(kind) if kind.is_file() && left.file_name() == DEPFILE && fs::truncate(&path, 0).is_ok() => {}
+            _ => fs::remove_all(&path)?,
+        }
+    }
+    Ok(())
 }
 
 /// The record of the run that just ended; `None` when some input may have changed under it.
@@ -243,7 +259,8 @@ fn discovered(memo: &Memo, action: &Action, scratch: &Path) -> Result<Vec<FilePa
     if action.discovery == Discovery::None {
         return Ok(Vec::new());
     }
-    let text = fs::read(&scratch.join("depfile")).context("the tool wrote no dependency file")?;
+    let text = fs::read(&scratch.join(DEPFILE)).context("the tool wrote no dependency file")?;
+    ensure!(!text.is_empty(), "the tool wrote no dependency file");
     let mut files = depfile::parse(&text)?;
     // What jmake itself wrote there for the tool is in the recipe.
     let own = memo.root().file_path(scratch);
@@ -288,7 +305,7 @@ fn command(memo: &Memo, action: &Action, scratch: &Path) -> Result<Spec> {
         args.push(match arg {
             Arg::Text(text) => text.to_vec(),
             Arg::Output { prefix, index } => spelled(prefix, &output_place(action, *index, below)),
-            Arg::Depfile { prefix } => spelled(prefix, &below.join("depfile")),
+            Arg::Depfile { prefix } => spelled(prefix, &below.join(DEPFILE)),
             Arg::File { prefix, index } => spelled(prefix, &below.join(format!("text-{index}"))),
             Arg::Scratch { prefix, dir } => spelled(prefix, &dir.to_path_buf()),
         });
