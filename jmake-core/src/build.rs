@@ -87,7 +87,11 @@ pub fn build(
     };
     let scratch = Scratch::begin(root, &state)?;
     let first = !recorded::is_recorded(root);
-    let mut work = Work::on(Project::open(root, environment)?, environment, request, cancel, scratch.dir());
+    // What earlier builds left is read at once.
+    let (project, log) =
+        rayon::join(|| Project::open(root, environment), || Log::open(&state.join("log")));
+    let mut work = Work::on(project?, environment, request, cancel, scratch.dir());
+    work.log = Some(log);
     let config_file = snapshot::config_beside(&snapshot_file);
     let kept = moved.and_then(|moved| work.kept(moved, &config_file));
     let built = match &kept {
@@ -108,6 +112,9 @@ pub fn build(
     }
     built.first = first;
     built.elapsed = start.elapsed();
+    // Freeing a million small things takes its time, and nobody need wait for it.
+    let Work { project, log, .. } = work;
+    rayon::spawn(move || drop((project, log)));
     Ok(built)
 }
 
@@ -121,15 +128,6 @@ pub fn lock(root: &Root, cancel: &Cancel, on_event: &mut dyn FnMut(Event)) -> Re
     let waiting = |holder: &str| on_event(Event::Waiting { holder: holder.to_owned() });
     Lock::acquire(&file, &whoami, waiting, || cancel.is_cancelled())
         .with_context(|| format!("cannot lock `{}`", file.display()))
-}
-
-fn open_log(state: &Path, on_event: &mut dyn FnMut(Event)) -> Log {
-    let (log, damaged) = Log::open(&state.join("log"));
-    if damaged {
-        let note = Diagnostic::note("the end of the build log was damaged; what it held is built again");
-        on_event(Event::Diagnostic(note));
-    }
-    log
 }
 
 /// Keeps what is said of an action: failures, to find their causes, and warnings, to repeat them.
@@ -173,6 +171,8 @@ struct Work<'a> {
     /// Files and folders outside the root that the toolchain was chosen by.
     consulted: Vec<FilePath>,
     failures: Vec<Failure>,
+    /// The project's traces, and whether some were lost to damage.
+    log: Option<(Log, bool)>,
     /// What is wrong with the project, to be said again by every build that replays this one.
     /// What only happened to this build, such as a damaged log, is not among it.
     problems: Vec<Diagnostic>,
@@ -204,6 +204,7 @@ impl<'a> Work<'a> {
             tree: Tree::default(),
             consulted: Vec::new(),
             failures: Vec::new(),
+            log: None,
             problems: Vec::new(),
             config: Vec::new(),
         }
@@ -377,7 +378,11 @@ impl<'a> Work<'a> {
 
     fn run(&mut self, config: &Config, plan: &Plan, on_event: &mut dyn FnMut(Event)) -> Result<Built> {
         let state = self.project.root().as_path().join(STATE_DIR);
-        let mut log = open_log(&state, on_event);
+        let (mut log, damaged) = self.log.take().unwrap_or_else(|| Log::open(&state.join("log")));
+        if damaged {
+            let lost = "the end of the build log was damaged; what it held is built again";
+            on_event(Event::Diagnostic(Diagnostic::note(lost)));
+        }
         let store = self.project.store();
         let mut failures = Vec::new();
         let mut warnings = Vec::new();
@@ -405,6 +410,7 @@ impl<'a> Work<'a> {
         }
         built::explain(&state, plan, &executed)?;
         log.compact()?;
+        self.log = Some((log, false));
         self.look_after(store.as_ref(), on_event);
         Ok(built)
     }

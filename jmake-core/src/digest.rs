@@ -101,37 +101,51 @@ impl Hasher {
 }
 
 /// An ordered list of named values: what goes into a key, and what explains it afterwards.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Fields(Vec<(&'static str, Vec<u8>)>);
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fields {
+    /// What is digested: a version, then each name and value with its length before it.
+    bytes: Vec<u8>,
+    /// The names, and where in `bytes` the values end.
+    fields: Vec<(&'static str, usize)>,
+}
+
+/// The version of the encoding: a change of it must change every key.
+const FIELDS: &[u8] = b"jmake-fields-1";
 
 impl Fields {
     /// An empty list.
     pub fn new() -> Fields {
-        Fields::default()
+        Fields { bytes: FIELDS.to_vec(), fields: Vec::new() }
     }
 
     /// Appends one named value.  A name may occur several times (a list); order counts.
     pub fn push(&mut self, name: &'static str, value: impl AsRef<[u8]>) {
-        self.0.push((name, value.as_ref().to_vec()));
+        for part in [name.as_bytes(), value.as_ref()] {
+            self.bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            self.bytes.extend_from_slice(part);
+        }
+        self.fields.push((name, self.bytes.len()));
     }
 
     /// The fields in order.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
-        self.0.iter().map(|(name, value)| (*name, &**value))
+        let mut start = FIELDS.len();
+        self.fields.iter().map(move |&(name, end)| {
+            let value = start + size_of::<u64>() + name.len() + size_of::<u64>();
+            start = end;
+            (name, &self.bytes[value..end])
+        })
     }
 
     /// The digest of all names and values, each with its length before it.
     pub fn digest(&self) -> Digest {
-        let mut hasher = Hasher::default();
-        // The version of this encoding: a change of it must change every key.
-        hasher.update(b"jmake-fields-1");
-        for (name, value) in self.iter() {
-            for part in [name.as_bytes(), value] {
-                hasher.update(&(part.len() as u64).to_le_bytes());
-                hasher.update(part);
-            }
-        }
-        hasher.finish()
+        Digest::of(&self.bytes)
+    }
+}
+
+impl Default for Fields {
+    fn default() -> Fields {
+        Fields::new()
     }
 }
 
@@ -146,6 +160,14 @@ mod tests {
         assert_eq!(Digest::parse(&digest.hex()), Some(digest));
         assert_eq!(Digest::parse("xyz"), None);
         assert_eq!(Digest::parse(&"g".repeat(64)), None);
+    }
+
+    #[test]
+    fn fields_come_back_as_they_were_pushed() {
+        let mut fields = Fields::new();
+        let all: [(&str, &[u8]); 3] = [("a", b"bc"), ("", b""), ("a", b"\xff")];
+        all.iter().for_each(|(name, value)| fields.push(name, value));
+        assert!(fields.iter().eq(all));
     }
 
     #[test]
