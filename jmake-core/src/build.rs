@@ -74,8 +74,12 @@ pub fn build(
     let moved = match checked {
         Some(Checked::Holds { reply, refreshed }) => match serde_json::from_slice::<Built>(&reply) {
             Ok(built) => {
+                // A build that was killed as it ended has left its folder behind.
+                let _scratch = match refreshed.is_some() || Scratch::is_left_behind(&state) {
+                    true => Some(Scratch::begin(root, &state)?),
+                    false => None,
+                };
                 if let Some(better) = refreshed {
-                    let _scratch = Scratch::begin(root, &state)?;
                     better.save(&snapshot_file).ok();
                 }
                 return Ok(built::replay(built, start, on_event));
@@ -88,8 +92,7 @@ pub fn build(
     let scratch = Scratch::begin(root, &state)?;
     let first = !recorded::is_recorded(root);
     // What earlier builds left is read at once.
-    let (project, log) =
-        rayon::join(|| Project::open(root, environment), || Log::open(&state.join("log")));
+    let (project, log) = rayon::join(|| Project::open(root, environment), || Log::open(&state.join("log")));
     let mut work = Work::on(project?, environment, request, cancel, scratch.dir());
     work.log = Some(log);
     let config_file = snapshot::config_beside(&snapshot_file);

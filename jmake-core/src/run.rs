@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use object::{Object as _, ReadCache, ReadRef as _};
 
 use crate::absent::Probes;
 use crate::action::{Action, ActionId, Arg, Discovery};
@@ -274,21 +275,27 @@ fn discovered(memo: &Memo, action: &Action, scratch: &Path) -> Result<Vec<FilePa
 /// What the tool made at `path`.  Refuses what a broken or killed tool leaves behind with exit
 /// code 0: nothing, or half a file.
 fn made(action: &Action, path: &Path) -> Result<Made> {
-    let bytes = fs::read(path).with_context(|| format!("`{}` wrote no output", action.tool.path))?;
-    let whole = match bytes.get(..4) {
-        Some(b"\x7fELF" | b"\xcf\xfa\xed\xfe" | b"\xca\xfe\xba\xbe") => {
-            object::File::parse(&*bytes).is_ok_and(|file| object::Object::sections(&file).count() > 0)
-        }
-        Some(b"BC\xc0\xde") => bytes.len() % 4 == 0 && bytes.len() > 16,
-        Some(b"!<ar") => bytes.starts_with(b"!<arch>\n"),
-        Some(_) => true,
-        None => false,
-    };
-    if !whole {
+    let digest = fs::digest(path).with_context(|| format!("`{}` wrote no output", action.tool.path))?;
+    let stat = fs::stat(path)?.with_context(|| format!("`{}` is gone", path.display()))?;
+    if !is_whole(path, stat.size)? {
         bail!("`{}` ended well but its output is not whole", action.tool.path);
     }
-    let stat = fs::stat(path)?.with_context(|| format!("`{}` is gone", path.display()))?;
-    Ok(Made { digest: Digest::of(&bytes), size: stat.size, mode: stat.mode & 0o777 })
+    Ok(Made { digest, size: stat.size, mode: stat.mode & 0o777 })
+}
+
+/// Whether the file at `path`, of `size` bytes, has the form that its first bytes promise.  A
+/// library may be large, so only what is asked about is read.
+fn is_whole(path: &Path, size: u64) -> Result<bool> {
+    let file = ReadCache::new(fs::open(path)?);
+    Ok(match file.read_bytes_at(0, 8.min(size)) {
+        Ok([0x7f, b'E', b'L', b'F', ..] | [0xcf, 0xfa, 0xed, 0xfe, ..] | [0xca, 0xfe, 0xba, 0xbe, ..]) => {
+            object::File::parse(&file).is_ok_and(|file| file.sections().count() > 0)
+        }
+        Ok([b'B', b'C', 0xc0, 0xde, ..]) => size.is_multiple_of(4) && size > 16,
+        Ok(start @ [b'!', b'<', b'a', b'r', ..]) => start == b"!<arch>\n",
+        Ok(start) => start.len() >= 4,
+        Err(()) => false,
+    })
 }
 
 fn output_place(action: &Action, index: usize, scratch: &Path) -> PathBuf {

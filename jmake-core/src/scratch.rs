@@ -13,6 +13,9 @@ use anyhow::{Context, Result};
 use crate::fs;
 use crate::path::Root;
 
+/// The folder's name in the state folder.
+const NAME: &str = "tmp";
+
 /// The folder, removed with everything in it when dropped.
 pub struct Scratch {
     all: PathBuf,
@@ -26,8 +29,8 @@ impl Scratch {
     /// # Errors
     /// When the folder cannot be made.
     pub fn begin(root: &Root, state: &Path) -> Result<Scratch> {
-        let all = state.join("tmp");
-        if all.symlink_metadata().is_ok() {
+        let all = state.join(NAME);
+        if Scratch::is_left_behind(state) {
             sweep(root.as_path());
             for found in walkdir::WalkDir::new(state).into_iter().flatten() {
                 remove_temporary(found.path());
@@ -38,6 +41,12 @@ impl Scratch {
         let named = tempfile::Builder::new().prefix("").tempdir_in(&all);
         let own = named.with_context(|| format!("cannot create a folder in `{}`", all.display()))?.keep();
         Ok(Scratch { all, own })
+    }
+
+    /// Whether an earlier build of the project with the state folder `state` was killed, and its
+    /// folder is still there.
+    pub fn is_left_behind(state: &Path) -> bool {
+        state.join(NAME).symlink_metadata().is_ok()
     }
 
     /// The folder of this build.
