@@ -428,17 +428,20 @@ impl<'a> Work<'a> {
         listen: &mut dyn FnMut(Event),
     ) -> Result<Executed> {
         let probes = Probes::default();
-        let tokens = Tokens::inherited(&self.environment.makeflags);
+        let tokens = match Tokens::inherited(&self.environment.makeflags) {
+            Tokens::Unlimited if !self.request.dry_run => Tokens::offered(&self.scratch, config.jobs),
+            inherited => inherited,
+        };
         let context = Context {
             memo: &self.project.memo,
             probes: &probes,
             store,
             scratch: &self.scratch,
             cancel: self.cancel,
+            tokens: &tokens,
         };
         let options = execute::Options {
             jobs: config.jobs,
-            tokens: &tokens,
             keep_going: self.request.keep_going,
             force: self.request.force,
             dry_run: self.request.dry_run,

@@ -23,18 +23,15 @@ use crate::action::{Action, ActionId, Graph};
 use crate::digest::Digest;
 use crate::event::{Event, Outcome, Reason};
 use crate::freshness::{Checker, Verdict};
-use crate::jobserver::Tokens;
 use crate::log::Log;
 use crate::path::FilePath;
 use crate::run::{self, Context, Ended, materialise};
 use crate::trace::{Made, Trace, UNTRACKED, Version};
 
 /// How to go about it.
-pub struct Options<'a> {
+pub struct Options {
     /// How many processes may run at once.
     pub jobs: usize,
-    /// Permission to run processes, shared with other programs.
-    pub tokens: &'a Tokens,
     /// Whether to go on with what does not depend on a failed action.
     pub keep_going: bool,
     /// Whether to run every action, whatever is recorded.
@@ -79,7 +76,7 @@ pub fn execute(
     graph: &Graph,
     log: &mut Log,
     context: &Context<'_>,
-    options: &Options<'_>,
+    options: &Options,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Executed> {
     on_event(Event::Planned { actions: graph.len() });
@@ -96,7 +93,7 @@ pub fn execute_again(
     graph: &Graph,
     log: &mut Log,
     context: &Context<'_>,
-    options: &Options<'_>,
+    options: &Options,
     on_event: &mut dyn FnMut(Event),
     executed: &mut Executed,
     mut lost: HashSet<ActionId>,
@@ -156,7 +153,7 @@ struct Pass<'a, 'e> {
     graph: &'a Graph,
     log: &'a mut Log,
     context: &'a Context<'a>,
-    options: &'a Options<'a>,
+    options: &'a Options,
     on_event: &'e mut dyn FnMut(Event),
     executed: &'e mut Executed,
     start: Instant,
@@ -214,7 +211,7 @@ impl<'a, 'e> Pass<'a, 'e> {
         graph: &'a Graph,
         log: &'a mut Log,
         context: &'a Context<'a>,
-        options: &'a Options<'a>,
+        options: &'a Options,
         on_event: &'e mut dyn FnMut(Event),
         executed: &'e mut Executed,
         start: Instant,
@@ -279,7 +276,7 @@ impl<'a, 'e> Pass<'a, 'e> {
                 let Ok((id, slot, ended)) = results.recv_timeout(patience) else { continue };
                 self.running -= 1;
                 self.free_slots.push(slot);
-                self.options.tokens.release();
+                self.context.tokens.release();
                 self.take(id, ended, must_run);
             }
         });
@@ -412,7 +409,7 @@ impl<'a, 'e> Pass<'a, 'e> {
                 None => return,
             };
             // One process may always run: the token for it came with the right to run at all.
-            if !self.options.tokens.acquire(self.running == 0) {
+            if !self.context.tokens.acquire(self.running == 0) {
                 self.enqueue(id);
                 return;
             }

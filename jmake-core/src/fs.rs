@@ -387,6 +387,18 @@ pub fn truncate(path: &Path, len: u64) -> io::Result<()> {
     File::options().write(true).open(path)?.set_len(len)
 }
 
+/// Makes a named pipe that only the user can open.
+///
+/// # Errors
+/// When something is already there or the system has no such pipes.
+pub fn make_fifo(path: &Path) -> io::Result<()> {
+    fault::point(path)?;
+    #[cfg(all(unix, not(target_vendor = "apple")))]
+    return Ok(rustix::fs::mkfifoat(rustix::fs::CWD, path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)?);
+    #[cfg(not(all(unix, not(target_vendor = "apple"))))]
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Makes `link` a symbolic link to `target`.
 ///
 /// # Errors

@@ -2,7 +2,8 @@
 //!
 //! Started by `make -j8` (or by anything else that speaks the protocol) jmake takes a token for
 //! each process beyond its first and gives it back when the process ends, so that together they
-//! never run more than the user asked for.  On its own it can offer the same to its children.
+//! never run more than the user asked for.  On its own it offers the same to its children: a
+//! compiler or linker that runs several jobs of its own takes tokens for them.
 //!
 //! Protocol: <https://www.gnu.org/software/make/manual/html_node/POSIX-Jobserver.html>.  The two
 //! descriptors of the classic form are opened anew through `/dev/fd`, which needs no `unsafe` and
@@ -13,20 +14,27 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use crate::fs;
+
 /// Where permissions come from.
 pub enum Tokens {
     /// Nobody else is to be asked.
     Unlimited,
-    /// Another program's jobserver.
+    /// A jobserver, another program's or our own.
     Shared(Shared),
 }
 
-/// Another program's jobserver.
+/// A jobserver.
 pub struct Shared {
     reader: File,
     writer: File,
     held: Mutex<Vec<u8>>,
+    /// How children are told of it.
+    makeflags: String,
 }
+
+/// The most tokens of a jobserver of our own: what fits into a pipe on every system.
+const MOST: usize = 4096;
 
 impl Tokens {
     /// The jobserver that `makeflags` (the value of `MAKEFLAGS`) names, if it names one that can
@@ -35,7 +43,30 @@ impl Tokens {
         let auth = makeflags.split_whitespace().rev().find_map(|flag| {
             flag.strip_prefix("--jobserver-auth=").or_else(|| flag.strip_prefix("--jobserver-fds="))
         });
-        auth.and_then(open).map_or(Tokens::Unlimited, Tokens::Shared)
+        auth.and_then(|auth| open(auth, makeflags)).map_or(Tokens::Unlimited, Tokens::Shared)
+    }
+
+    /// A jobserver of our own for `jobs` processes at once, in the folder `dir`, which must outlive
+    /// them.  Where none can be made, nobody else is asked.
+    pub fn offered(dir: &Path, jobs: usize) -> Tokens {
+        let place = dir.join("jobserver");
+        let tokens = vec![b'+'; jobs.saturating_sub(1).min(MOST)];
+        // A place with a blank in it could not be told to children.
+        let told = place.to_str().filter(|text| !text.contains(char::is_whitespace));
+        let (Some(told), false) = (told, tokens.is_empty()) else { return Tokens::Unlimited };
+        let makeflags = format!(" -j{} --jobserver-auth=fifo:{told}", tokens.len() + 1);
+        match fs::make_fifo(&place).ok().and_then(|()| open(&format!("fifo:{told}"), &makeflags)) {
+            Some(shared) if (&shared.writer).write_all(&tokens).is_ok() => Tokens::Shared(shared),
+            _ => Tokens::Unlimited,
+        }
+    }
+
+    /// `MAKEFLAGS` for children, so that they share too.
+    pub fn makeflags(&self) -> Option<&str> {
+        match self {
+            Tokens::Unlimited => None,
+            Tokens::Shared(shared) => Some(&shared.makeflags),
+        }
     }
 
     /// Takes permission for one more process; the `first` one needs none.  `false` when there is
@@ -75,7 +106,7 @@ impl Drop for Shared {
     }
 }
 
-fn open(auth: &str) -> Option<Shared> {
+fn open(auth: &str, makeflags: &str) -> Option<Shared> {
     let (read, write) = match auth.strip_prefix("fifo:") {
         Some(path) => (PathBuf::from(path), PathBuf::from(path)),
         None => {
@@ -91,6 +122,7 @@ fn open(auth: &str) -> Option<Shared> {
         reader: open_nonblocking(&read)?,
         writer: File::options().write(true).open(&write).ok()?,
         held: Mutex::default(),
+        makeflags: makeflags.to_owned(),
     })
 }
 
@@ -117,14 +149,7 @@ mod tests {
     fn tokens_go_round() {
         let dir = tempfile::tempdir().unwrap();
         let fifo = dir.path().join("fifo");
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            &fifo,
-            rustix::fs::FileType::Fifo,
-            rustix::fs::Mode::from(0o600u32),
-            0,
-        )
-        .unwrap();
+        fs::make_fifo(&fifo).unwrap();
         let mut make = open_nonblocking(&fifo).unwrap();
         make.write_all(b"ab").unwrap();
         let tokens = Tokens::inherited(&format!("kw -j3 --jobserver-auth=fifo:{}", fifo.display()));
@@ -136,6 +161,23 @@ mod tests {
         drop(tokens);
         let mut left = [0; 4];
         assert_eq!(make.read(&mut left).unwrap(), 2, "every token came back");
+    }
+
+    #[test]
+    fn children_share_what_is_offered() {
+        let dir = tempfile::tempdir().unwrap();
+        let ours = Tokens::offered(dir.path(), 3);
+        let child = Tokens::inherited(ours.makeflags().unwrap());
+        assert!(ours.acquire(true) && ours.acquire(false));
+        assert!(child.acquire(true), "what a child runs itself in was given to it");
+        assert!(child.acquire(false) && !child.acquire(false));
+        assert!(!ours.acquire(false), "three at once are three at once");
+        drop(child);
+        assert!(ours.acquire(false));
+        assert!(Tokens::offered(dir.path(), 1).makeflags().is_none(), "one job leaves nothing to share");
+        let blank = dir.path().join("a b");
+        std::fs::create_dir(&blank).unwrap();
+        assert!(Tokens::offered(&blank, 3).makeflags().is_none());
     }
 
     #[test]

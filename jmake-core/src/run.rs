@@ -20,6 +20,7 @@ use crate::depfile;
 use crate::digest::Digest;
 use crate::event::ActionKind;
 use crate::fs;
+use crate::jobserver::Tokens;
 use crate::lex::Kind;
 use crate::memo::Memo;
 use crate::path::{FilePath, bytes_of};
@@ -48,6 +49,8 @@ pub struct Context<'a> {
     pub scratch: &'a Path,
     /// The build's request to stop.
     pub cancel: &'a Cancel,
+    /// Permission to run processes, which children may ask for too.
+    pub tokens: &'a Tokens,
 }
 
 /// How a run ended.
@@ -156,7 +159,9 @@ fn attempt(context: &Context<'_>, action: &Action, inputs: &[Version], scratch: 
     for (index, text) in action.keyed.iter().enumerate() {
         fs::write(&scratch.join(format!("text-{index}")), text)?;
     }
-    let spec = command(context.memo, action, scratch)?;
+    let mut spec = command(context.memo, action, scratch)?;
+    // How many jobs a tool may run at once changes no result and so is not in the recipe.
+    spec.env.extend(context.tokens.makeflags().map(|flags| (b"MAKEFLAGS".to_vec(), flags.into())));
     let spawn = Instant::now();
     let ended = process::run(&spec, context.cancel)
         .with_context(|| format!("cannot start `{}`", action.tool.path))?;
