@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow};
+use rayon::prelude::*;
 
 use crate::digest::{Digest, Fields};
 use crate::event::Diagnostic;
@@ -257,7 +258,10 @@ impl Toolchain {
         if tool.name.starts_with("clang") {
             fields.push("about", &self.about);
         }
-        for file in self.files_of(tool) {
+        let files = self.files_of(tool);
+        // LLVM's libraries are hundreds of megabytes: the first build reads them side by side.
+        files.par_iter().for_each(|file| drop(memo.digest(&memo.root().file_path(file))));
+        for file in files {
             let digest = memo
                 .digest(&memo.root().file_path(&file))
                 .with_context(|| format!("cannot read `{}`", file.display()))?;
