@@ -123,6 +123,12 @@ def comment_line(path, number):
     edit(path, lambda text: f"// line of round {number} {time.time_ns()}\n{text}")
 
 
+def within_guard(text, added):
+    """`text` of a header with `added` at its end, before the `#endif` of an include guard."""
+    head, guard, tail = text.rpartition("\n#endif")
+    return head + added + guard + tail if guard and "\n" not in tail.strip() else text + added
+
+
 def nothing(_tree, _number):
     pass
 
@@ -154,7 +160,8 @@ def branch_case(comparison, unit, header, repeats, peers=None):
             path = tree.root / name
             kept[path] = path.read_text()
         body_edit(tree.root / unit, number)
-        edit(tree.root / header, lambda text: text + f"\ninline int branch_{number}() {{ return {time.time_ns() % 1000}; }}\n")
+        added = f"\ninline int branch_{number}() {{ return {time.time_ns() % 1000}; }}\n"
+        edit(tree.root / header, lambda text: within_guard(text, added))
         tree.build()
         for path, text in kept.items():
             path.write_text(text)

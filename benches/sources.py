@@ -6,9 +6,10 @@ from pathlib import Path
 
 FETCH = Path(__file__).resolve().parent.parent / "scripts" / "fetch-sources"
 
-# Per package the folder to copy from, and what of it.
+# Per package the folder to copy from, and what of it: folders and files.
 LIBRARY = {
-    "bullet": ("src", ["BulletCollision", "BulletDynamics", "BulletSoftBody", "LinearMath"]),
+    "bullet": ("src", ["BulletCollision", "BulletDynamics", "BulletSoftBody", "LinearMath",
+                       "btBulletCollisionCommon.h", "btBulletDynamicsCommon.h"]),
     "yaml-cpp": ("", ["include", "src"]),
     "box2d": ("", ["include", "src"]),
 }
@@ -20,5 +21,7 @@ def project(name, downloads, place):
     below, parts = LIBRARY[name]
     place = Path(place)
     shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
     for part in parts:
-        shutil.copytree(Path(downloads) / name / below / part, place / part)
+        source = Path(downloads) / name / below / part
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, place / part)

@@ -45,8 +45,12 @@ impl Probes {
     fn headers(&self, memo: &Memo, dirs: &Arc<SearchDirs>, read: &[FilePath]) -> Probed {
         let mut all = Probed::default();
         let mut computed = Vec::new();
-        for file in read {
-            let probed = self.by_file(memo, dirs, file);
+        for (at, file) in read.iter().enumerate() {
+            // A source, which comes first, is read by one action; headers by many.
+            let probed = match at {
+                0 => Arc::new(probe_file(memo, dirs, file)),
+                _ => self.by_file(memo, dirs, file),
+            };
             all.absent.extend(probed.absent.iter().cloned());
             all.asked.extend(probed.asked.iter().cloned());
             if memo.facts(file).is_ok_and(|facts| facts.computed_include) {
@@ -64,13 +68,7 @@ impl Probes {
         if let Some(probed) = self.lock().get(&key) {
             return probed.clone();
         }
-        let mut probed = Probed::default();
-        if let Ok(facts) = memo.facts(file) {
-            for include in facts.includes.iter().filter(|include| !include.dead) {
-                probe(memo, &candidates(dirs, file, include), include.kind, &mut probed);
-            }
-        }
-        let probed = Arc::new(probed);
+        let probed = Arc::new(probe_file(memo, dirs, file));
         self.lock().insert(key, probed.clone());
         probed
     }
@@ -78,6 +76,16 @@ impl Probes {
     fn lock(&self) -> std::sync::MutexGuard<'_, PerFile> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn probe_file(memo: &Memo, dirs: &SearchDirs, file: &FilePath) -> Probed {
+    let mut probed = Probed::default();
+    if let Ok(facts) = memo.facts(file) {
+        for include in facts.includes.iter().filter(|include| !include.dead) {
+            probe(memo, &candidates(dirs, file, include), include.kind, &mut probed);
+        }
+    }
+    probed
 }
 
 /// The places where `include` in `file` may be found, in the compiler's order.

@@ -16,7 +16,6 @@ pub use crate::built::{Built, Explained, explained};
 use crate::cas::Store;
 use crate::configure::{self, Config, Environment, Sources, Wanted, configure};
 use crate::diagnose::{self, Failure, Scene, diagnose};
-use crate::digest::{Digest, Fields};
 use crate::discover::{Discovery, Tree};
 use crate::event::{Diagnostic, Event, Outcome, Severity};
 use crate::execute::{self, Executed, execute, execute_again};
@@ -33,7 +32,7 @@ use crate::publish;
 use crate::recorded;
 use crate::run::Context;
 use crate::scratch::Scratch;
-use crate::snapshot::{self, Checked, Moved, Snapshot};
+use crate::standing::{Decided, Last, Scanned, Standing};
 
 /// What `build` is asked for.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -65,40 +64,31 @@ pub fn build(
     let state = root.as_path().join(STATE_DIR);
     fs::create_dir_all(&state)?;
     let _lock = lock(root, cancel, on_event)?;
-    let asked = asked(environment, request)?;
-    let snapshot_file = state.join(format!("snapshot-{}", asked.short()));
-    let checked = match request.force || request.dry_run {
-        true => None,
-        false => Snapshot::check(&snapshot_file, asked, root),
+    let last = Last::of(&state, environment, &request.wanted)?;
+    let standing = match request.force || request.dry_run {
+        true => Standing::Nothing,
+        false => last.standing(root),
     };
-    let moved = match checked {
-        Some(Checked::Holds { reply, refreshed }) => match serde_json::from_slice::<Built>(&reply) {
-            Ok(built) => {
-                // A build that was killed as it ended has left its folder behind.
-                let _scratch = match refreshed.is_some() || Scratch::is_left_behind(&state) {
-                    true => Some(Scratch::begin(root, &state)?),
-                    false => None,
-                };
-                if let Some(better) = refreshed {
-                    better.save(&snapshot_file).ok();
-                }
-                return Ok(built::replay(built, start, on_event));
-            }
-            Err(_) => None,
-        },
-        Some(Checked::Moved(moved)) => Some(moved),
-        None => None,
-    };
+    if let Standing::Everything(built, refreshed) = standing {
+        // A build that was killed as it ended has left its folder behind.
+        if refreshed.is_some() || Scratch::is_left_behind(&state) {
+            let _scratch = Scratch::begin(root, &state)?;
+            refreshed.inspect(|better| last.refresh(better));
+        }
+        return Ok(built::replay(*built, start, on_event));
+    }
     let scratch = Scratch::begin(root, &state)?;
     let first = !recorded::is_recorded(root);
     // What earlier builds left is read at once.
     let (project, log) = rayon::join(|| Project::open(root, environment), || Log::open(&state.join("log")));
     let mut work = Work::on(project?, environment, request, cancel, scratch.dir());
     work.log = Some(log);
-    let config_file = snapshot::config_beside(&snapshot_file);
-    let kept = moved.and_then(|moved| work.kept(moved, &config_file));
-    let built = match &kept {
-        Some(kept) => work.again(kept, on_event),
+    let decided = match standing {
+        Standing::AllButText(moved) => last.decided(moved, &work.project, &request.wanted),
+        _ => None,
+    };
+    let built = match &decided {
+        Some(decided) => work.again(decided, on_event),
         None => work.all(on_event),
     };
     let saved = work.project.save();
@@ -108,9 +98,10 @@ pub fn build(
     // The libraries of others are not looked at through the memo.
     let seen_whole = !built.untracked && built.libraries.is_empty();
     if built.success && !request.dry_run && seen_whole {
-        match kept {
-            Some(kept) => work.snapshot_again(kept, &built, &snapshot_file),
-            None => work.snapshot(asked, &built, &snapshot_file),
+        let memo = &work.project.memo;
+        match decided {
+            Some(decided) => last.record_again(memo, decided, &built),
+            None => last.record(memo, &work.scanned(), &built),
         }
     }
     built.first = first;
@@ -149,19 +140,6 @@ fn gather(event: &mut Event, failures: &mut Vec<Failure>, warnings: &mut Vec<(St
     }
 }
 
-/// What was asked for and in what environment: two equal digests ask for the same.
-fn asked(environment: &Environment, request: &Build) -> Result<Digest> {
-    let mut fields = Fields::new();
-    fields.push("jmake", env!("CARGO_PKG_VERSION"));
-    // The pipe of a make above is another one each time and changes no result.
-    let environment = Environment { makeflags: String::new(), ..environment.clone() };
-    fields.push("environment", serde_json::to_vec(&environment)?);
-    // How many jobs run, and whether a failure stops the rest, changes no good result.
-    let wanted = Wanted { jobs: None, ..request.wanted.clone() };
-    fields.push("wanted", serde_json::to_vec(&wanted)?);
-    Ok(fields.digest())
-}
-
 /// A build that is under way.
 struct Work<'a> {
     project: Project,
@@ -181,13 +159,6 @@ struct Work<'a> {
     problems: Vec<Diagnostic>,
     /// What was configured, to be kept; empty when it need not be.
     config: Vec<u8>,
-}
-
-/// What of the last good build still stands when only the text of some files has changed.
-struct Kept {
-    moved: Moved,
-    config: Config,
-    reply: Built,
 }
 
 impl<'a> Work<'a> {
@@ -213,23 +184,12 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// What was configured for the last good build, if all that it was made of is as it was.
-    fn kept(&self, moved: Moved, file: &Path) -> Option<Kept> {
-        let memo = &self.project.memo;
-        moved.prime(memo);
-        let reply: Built = serde_json::from_slice(moved.reply()).ok()?;
-        let bytes = fs::read(file).ok().filter(|bytes| Digest::of(bytes) == moved.config())?;
-        let config =
-            Config::from_bytes(&bytes, configure::jobs(&self.project.manifest, &self.request.wanted))?;
-        moved.says_the_same(memo).then_some(Kept { moved, config, reply })
-    }
-
     /// The build of a project of which only the text of some files has changed: nothing is looked
     /// for and nothing decided anew.
-    fn again(&mut self, kept: &Kept, on_event: &mut dyn FnMut(Event)) -> Result<Built> {
-        self.tell(kept.reply.problems.clone(), on_event);
-        let plan = plan(&kept.config);
-        let built = self.run(&kept.config, &plan, on_event)?;
+    fn again(&mut self, decided: &Decided, on_event: &mut dyn FnMut(Event)) -> Result<Built> {
+        self.tell(decided.reply.problems.clone(), on_event);
+        let plan = plan(&decided.config);
+        let built = self.run(&decided.config, &plan, on_event)?;
         if !self.failures.is_empty()
             && let Some(discovery) = self.discover(&mut |_| {})?
         {
@@ -473,50 +433,9 @@ impl<'a> Work<'a> {
         store.gc_now_and_then(self.project.limits());
     }
 
-    /// Records what this build depended on.  Not doing so only makes the next one slower.
-    fn snapshot(&self, asked: Digest, built: &Built, file: &Path) {
-        let memo = &self.project.memo;
-        for path in &self.consulted {
-            memo.stat(path);
-        }
-        let is_folder = |path: &&FilePath| memo.stat(path).is_some_and(|stat| stat.is_dir());
-        let mut listed = self.tree.dirs.clone();
-        listed.extend(self.consulted.iter().filter(is_folder).cloned());
-        for result in &built.results {
-            memo.digest(&FilePath::new(result)).ok();
-        }
-        let Ok(reply) = serde_json::to_vec(built) else { return };
-        // Anything created since it was looked for would be part of the listings but not of the
-        // build; so the tree is scanned once more, and nothing is recorded if it has changed.
-        let config = Digest::of(&self.config);
-        let Some(snapshot) = Snapshot::take(memo, asked, &listed, config, reply) else { return };
-        let again = Project::open(memo.root(), self.environment).and_then(|project| project.scan());
-        // What this build wrote itself was not there when it began.
-        let own = |path: &FilePath| {
-            matches!(path.as_bytes(), b"compile_commands.json" | b"jmake.toml")
-                || built.results.iter().any(|result| path.as_bytes() == result.as_bytes())
-        };
-        let found = |tree: &Tree| {
-            let files = tree.files.iter().filter(|file| !own(&file.path)).cloned();
-            (files.collect::<Vec<_>>(), tree.dirs.clone())
-        };
-        let same = |tree: Tree| found(&tree) == found(&self.tree);
-        if again.is_ok_and(same) && snapshot.save(file).is_ok() {
-            // Without it the next build only configures again.
-            fs::write_own_if_changed(&snapshot::config_beside(file), &self.config).ok();
-            snapshot::prune(file);
-        }
-    }
-
-    /// As [`Work::snapshot`], after [`Work::again`].
-    fn snapshot_again(&self, kept: Kept, built: &Built, file: &Path) {
-        for result in &built.results {
-            self.project.memo.digest(&FilePath::new(result)).ok();
-        }
-        let Ok(reply) = serde_json::to_vec(built) else { return };
-        if let Some(snapshot) = kept.moved.take(&self.project.memo, reply) {
-            snapshot.save(file).ok();
-        }
+    fn scanned(&self) -> Scanned<'_> {
+        let options = self.project.options();
+        Scanned { tree: &self.tree, consulted: &self.consulted, options, config: &self.config }
     }
 }
 

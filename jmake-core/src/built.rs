@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer as _};
 
 use crate::configure::Config;
 use crate::event::{ActionKind, Diagnostic, Event, Outcome, Reason};
@@ -124,22 +124,25 @@ pub(crate) fn summary(config: &Config, plan: &Plan, executed: &Executed) -> Buil
 
 /// Keeps what became of each action that was not fresh, for `jmake explain`.
 pub(crate) fn explain(state: &Path, plan: &Plan, executed: &Executed) -> Result<()> {
-    let mut list = Vec::new();
-    for (id, outcome) in &executed.outcomes {
-        if *outcome == Outcome::Fresh {
-            continue;
-        }
+    let mut text = serde_json::Serializer::new(Vec::new());
+    let told = executed.outcomes.iter().filter(|(_, outcome)| **outcome != Outcome::Fresh);
+    // One after the other: of a large project there may be very many.
+    text.collect_seq(told.map(|(id, outcome)| {
         let action = &plan.graph.actions()[*id];
         let why = executed.reasons.get(id);
-        list.push(Explained {
+        let json = |reason| serde_json::to_value(reason).ok();
+        Explained {
             label: action.label.clone(),
             kind: action.kind.name().to_owned(),
-            outcome: serde_json::to_value(outcome)?.as_str().unwrap_or_default().to_owned(),
+            outcome: serde_json::to_value(outcome)
+                .ok()
+                .and_then(|name| Some(name.as_str()?.to_owned()))
+                .unwrap_or_default(),
             why: why.map(Reason::to_string),
-            reason: why.map(serde_json::to_value).transpose()?,
-        });
-    }
-    fs::write_own(&state.join("explain.json"), &serde_json::to_vec(&list)?)
+            reason: why.and_then(json),
+        }
+    }))?;
+    fs::write_own(&state.join("explain.json"), &text.into_inner())
 }
 
 /// What became of each action in the last build that looked into them.

@@ -184,7 +184,8 @@ pub fn clear_way(path: &Path) -> io::Result<()> {
 /// # Errors
 /// As [`write()`].
 pub fn write_own_if_changed(path: &Path, bytes: &[u8]) -> Result<bool> {
-    if read(path).is_ok_and(|old| old == bytes) {
+    let size = fs::metadata(path).map_or(0, |there| there.len());
+    if size == bytes.len() as u64 && digest(path).is_ok_and(|there| there == Digest::of(bytes)) {
         return Ok(false);
     }
     write_own(path, bytes).map(|()| true)

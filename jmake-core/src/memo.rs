@@ -70,6 +70,8 @@ pub struct Memo {
     now: i64,
     kept: HashMap<FilePath, Kept>,
     seen: [Mutex<HashMap<FilePath, Arc<Look>>>; SHARDS],
+    /// The look at each file that is not there: there may be very many.
+    nothing: Arc<Look>,
     /// Folders that are not there: nothing in them is, and need not be asked for.
     absent_folders: RwLock<HashSet<FilePath>>,
     moved: AtomicBool,
@@ -84,6 +86,7 @@ impl Memo {
             now,
             kept: HashMap::default(),
             seen: std::array::from_fn(|_| Mutex::default()),
+            nothing: Arc::new(Look::new(None)),
             absent_folders: RwLock::default(),
             moved: AtomicBool::new(false),
         }
@@ -182,6 +185,9 @@ impl Memo {
     /// When there is no such ordinary file or it cannot be read.
     pub fn digest(&self, file: &FilePath) -> io::Result<Digest> {
         let look = self.look(file);
+        if look.stat.is_none() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         let content = look.content.get_or_init(|| match self.kept_for(file, &look) {
             Some(kept) => Content { digest: Ok(kept.digest), read_at: None },
             None => Content::read(fs::digest(&self.root.resolve(file))),
@@ -195,6 +201,9 @@ impl Memo {
     /// As [`Memo::digest`].
     pub fn facts(&self, file: &FilePath) -> io::Result<Arc<Facts>> {
         let look = self.look(file);
+        if look.stat.is_none() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         let facts = look.facts.get_or_init(|| {
             let kept = self.kept_for(file, &look).and_then(|kept| kept.facts.as_ref());
             if let Some(facts) = kept.and_then(|facts| Facts::decode(&mut Reader(facts))) {
@@ -323,10 +332,10 @@ impl Memo {
             return look.clone();
         }
         if self.is_absent_folder(file.parent_bytes()) {
-            return Arc::new(Look::new(None));
+            return self.nothing.clone();
         }
         let stat = fs::stat(&self.root.resolve(file)).ok().flatten();
-        let look = Arc::new(Look::new(stat));
+        let look = if stat.is_some() { Arc::new(Look::new(stat)) } else { self.nothing.clone() };
         shard.insert(file.clone(), look.clone());
         drop(shard);
         if stat.is_none() && self.lies_nowhere(file) {

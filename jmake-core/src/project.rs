@@ -159,7 +159,8 @@ impl Project {
         discover::scan_files(&self.memo, &self.options())
     }
 
-    fn options(&self) -> discover::Options {
+    /// What of the root is looked at.
+    pub fn options(&self) -> discover::Options {
         let written = &self.manifest.discovery;
         discover::Options {
             include: written.include.clone(),

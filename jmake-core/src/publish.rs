@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::{Context as _, Result, bail};
-use serde::Serialize;
+use serde::{Serialize, Serializer as _};
 
 use crate::action::{Action, ActionId, Arg, Graph};
 use crate::digest::Digest;
@@ -193,9 +193,10 @@ pub fn compile_commands(memo: &Memo, graph: &Graph) -> Result<()> {
     let root = memo.root().as_path();
     let directory = root.to_string_lossy();
     let compiles = graph.actions().iter().filter(|action| action.kind == ActionKind::Compile);
-    let entries: Vec<_> = compiles.map(|action| compile_command(&directory, action)).collect();
+    let mut text = serde_json::Serializer::pretty(Vec::new());
+    text.collect_seq(compiles.map(|action| compile_command(&directory, action)))?;
     let file = root.join(STATE_DIR).join(COMMANDS);
-    fs::write_own_if_changed(&file, &serde_json::to_vec_pretty(&entries)?)?;
+    fs::write_own_if_changed(&file, &text.into_inner())?;
     let link = root.join(COMMANDS);
     if link.symlink_metadata().is_err() {
         // A file system without links, or a root that is read-only, does not stop a build.

@@ -14,7 +14,7 @@
 //! build is [`Moved`]: what was configured still stands, and what holds need not be looked at
 //! again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -77,17 +77,23 @@ pub struct Moved {
 impl Snapshot {
     /// Records what `memo` has looked at, the folders in `listed`, the digest of what was
     /// configured, and `reply`; `None` when a file changed while the build ran, or one that was
-    /// looked for in vain is there by now.  The caller scans `listed` once more afterwards: only
-    /// if it finds the same is the snapshot one of *this* build.
+    /// looked for in vain is there by now.  The content of the files in `deciding` matters to more
+    /// than compiles, even if one of them is included somewhere.  The caller scans `listed` once
+    /// more afterwards: only if it finds the same is the snapshot one of *this* build.
     pub fn take(
         memo: &Memo,
         request: Digest,
-        listed: &[FilePath],
+        (listed, deciding): (&[FilePath], &[FilePath]),
         config: Digest,
         reply: Vec<u8>,
     ) -> Option<Snapshot> {
         let seen = Seen::by(memo)?;
         let mut facts: BTreeMap<_, _> = seen.facts.into_iter().collect();
+        for path in deciding {
+            if let Some(Fact::Content { shape, .. }) = facts.get_mut(path) {
+                *shape = None;
+            }
+        }
         let mut folders = seen.folders;
         folders.extend_from_slice(listed);
         facts.extend(listings(memo, folders));
@@ -233,16 +239,18 @@ impl Moved {
         };
         let mut facts: BTreeMap<_, _> = facts.into_par_iter().map(still).collect::<Option<_>>()?;
         for (path, fact) in seen.facts {
-            let old = facts.get(&path);
-            match fact {
-                Fact::Content { stat, digest, settled, shape } => {
-                    let old = match old {
-                        Some(Fact::Content { digest: known, shape, .. }) if *known == digest => *shape,
-                        _ => None,
-                    };
-                    facts.insert(path, Fact::Content { stat, digest, settled, shape: shape.or(old) });
+            match (fact, facts.get(&path)) {
+                // A file that mattered to more than compiles goes on doing so, and one that was
+                // not scanned again holds what it held.
+                (
+                    Fact::Content { stat, digest, settled, shape },
+                    Some(Fact::Content { digest: known, shape: old, .. }),
+                ) => {
+                    let same = if *known == digest { *old } else { None };
+                    let shape = old.and(shape.or(same));
+                    facts.insert(path, Fact::Content { stat, digest, settled, shape });
                 }
-                fact if old.is_none() => drop(facts.insert(path, fact)),
+                (fact @ Fact::Content { .. }, _) | (fact, None) => drop(facts.insert(path, fact)),
                 _ => {}
             }
         }
@@ -274,6 +282,8 @@ impl Seen {
         }
         let mut seen = Seen { facts: Vec::new(), absent: Vec::new(), folders: Vec::new() };
         let own = FilePath::new(STATE_DIR);
+        // The folders of absent files; many such files lie in few folders.
+        let mut asked = HashSet::new();
         for (path, looked) in memo.seen() {
             if path.starts_with(&own) {
                 continue;
@@ -291,7 +301,10 @@ impl Seen {
                 },
                 (Some(stat), _) => Fact::There { folder: stat.is_dir() },
                 (None, _) => {
-                    seen.folders.extend(nearest_folder(memo, &path));
+                    if !asked.contains(path.parent_bytes()) {
+                        asked.extend(path.parent());
+                        seen.folders.extend(nearest_folder(memo, &path));
+                    }
                     seen.absent.push(path);
                     continue;
                 }

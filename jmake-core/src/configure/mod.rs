@@ -162,12 +162,13 @@ pub fn configure(sources: &Sources<'_>, wanted: &Wanted) -> Result<(Option<Confi
     let name =
         crate::setup::library_ident(manifest.project.name.as_deref().unwrap_or(&sources.memo.root().name()));
     let output_dir = FilePath::new(manifest.binary.output_dir.as_deref().unwrap_or("julia"));
-    let tools = tools::tools(sources, &profile)?;
+    // On a machine that has never built, both take their time: one reads LLVM, the other runs it.
+    let (tools, libraries) = rayon::join(|| tools::tools(sources, &profile), || found_libraries(sources));
+    let tools = tools?;
     let outline = targets::outlines(sources, &name, wanted, &mut problems);
     let made = Vec::with_capacity(outline.len());
     let mut making =
         Making { sources, profile: &profile, tools: &tools, output_dir: &output_dir, made, problems };
-    let libraries = making.found_libraries();
     for outline in outline {
         // What comes after a target that cannot be made may need it.
         let Some(target) = making.target(&outline, &libraries) else { break };
@@ -201,27 +202,26 @@ struct Making<'a> {
     problems: Vec<Diagnostic>,
 }
 
-impl Making<'_> {
-    /// Installed libraries that answer the headers which the project does not.
-    fn found_libraries(&mut self) -> Vec<FoundLibrary> {
-        let sources = self.sources;
-        if sources.discovery.system_headers.is_empty() {
-            return Vec::new();
-        }
-        let pkg_config = sources.environment.path.iter().find_map(|dir| {
-            ["pkg-config", "pkgconf"].map(|name| dir.join(name)).into_iter().find(|path| path.is_file())
-        });
-        let cxx = sources.tree.files.iter().any(|file| file.category == Category::CppSource);
-        let query = HeaderQuery {
-            headers: &sources.discovery.system_headers,
-            lang: if cxx { Lang::Cxx } else { Lang::C },
-            pkg_config: pkg_config.as_deref(),
-            pkg_config_path: sources.environment.pkg_config_path.as_deref().map(std::path::Path::as_os_str),
-            library_dirs: &crate::toolchain::standard_library_dirs(),
-        };
-        libraries_for_headers(&sources.ask, &query)
+/// Installed libraries that answer the headers which the project does not.
+fn found_libraries(sources: &Sources<'_>) -> Vec<FoundLibrary> {
+    if sources.discovery.system_headers.is_empty() {
+        return Vec::new();
     }
+    let pkg_config = sources.environment.path.iter().find_map(|dir| {
+        ["pkg-config", "pkgconf"].map(|name| dir.join(name)).into_iter().find(|path| path.is_file())
+    });
+    let cxx = sources.tree.files.iter().any(|file| file.category == Category::CppSource);
+    let query = HeaderQuery {
+        headers: &sources.discovery.system_headers,
+        lang: if cxx { Lang::Cxx } else { Lang::C },
+        pkg_config: pkg_config.as_deref(),
+        pkg_config_path: sources.environment.pkg_config_path.as_deref().map(std::path::Path::as_os_str),
+        library_dirs: &crate::toolchain::standard_library_dirs(),
+    };
+    libraries_for_headers(&sources.ask, &query)
+}
 
+impl Making<'_> {
     fn target(&mut self, outline: &Outline<'_>, libraries: &[FoundLibrary]) -> Option<Target> {
         let inexpressible =
             |source: &&FilePath| source.as_bytes().iter().any(|b| matches!(b, b'\n' | b'\t' | b'\\'));

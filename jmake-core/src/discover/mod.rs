@@ -19,7 +19,7 @@ use std::fmt;
 
 pub use includes::{IncludeGraph, Unresolved, walk_ast_dependencies};
 pub use targets::discover_project;
-pub use walk::scan_files;
+pub use walk::{scan_files, walk_files};
 
 use crate::event::Diagnostic;
 use crate::path::FilePath;

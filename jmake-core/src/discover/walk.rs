@@ -75,7 +75,16 @@ struct Walk<'a> {
 /// # Errors
 /// When the root itself cannot be listed.  What fails below it is noted among the problems.
 pub fn scan_files(memo: &Memo, options: &Options) -> Result<Tree> {
-    let root = memo.root();
+    let mut tree = walk_files(memo.root(), options)?;
+    settle_headers(memo, &mut tree.files);
+    Ok(tree)
+}
+
+/// As [`scan_files`], by names alone: each `.h` counts as a header of C.
+///
+/// # Errors
+/// As [`scan_files`].
+pub fn walk_files(root: &Root, options: &Options) -> Result<Tree> {
     let mut tree = Tree::default();
     std::fs::read_dir(root.as_path())
         .with_context(|| format!("cannot list `{}`", root.as_path().display()))?;
@@ -89,7 +98,6 @@ pub fn scan_files(memo: &Memo, options: &Options) -> Result<Tree> {
     tree.ignore_files.sort();
     tree.skipped.sort_by(|a, b| a.0.cmp(&b.0));
     tree.problems.sort_by(|a, b| (&a.file, a.line, &a.message).cmp(&(&b.file, b.line, &b.message)));
-    settle_headers(memo, &mut tree.files);
     Ok(tree)
 }
 

@@ -1,0 +1,167 @@
+//! What of the last good build still stands, and the record of this one for the next.
+//!
+//! Everything may stand: then its reply is the reply.  Or only the text of some sources differs:
+//! then what was decided stands, and the same configured build is executed again.  Or nothing.
+//! Two files in the state folder hold it, by what was asked for: the [`Snapshot`], and beside it
+//! the configured build that it names by digest.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::built::Built;
+use crate::configure::{self, Config, Environment, Wanted};
+use crate::digest::{Digest, Fields};
+use crate::discover::{self, Tree};
+use crate::fs;
+use crate::memo::Memo;
+use crate::path::{FilePath, Root};
+use crate::project::{MANIFEST, Project};
+use crate::snapshot::{self, Checked, Moved, Snapshot};
+
+/// Where the last good build of one request is recorded.
+pub struct Last {
+    asked: Digest,
+    snapshot: PathBuf,
+    config: PathBuf,
+}
+
+/// What of it still stands.
+pub enum Standing {
+    /// Everything: its reply, and its snapshot if that can be recorded better than it is.
+    Everything(Box<Built>, Option<Snapshot>),
+    /// All but the text of some files.
+    AllButText(Moved),
+    /// Nothing that is known.
+    Nothing,
+}
+
+/// What was decided in the last good build, and still stands.
+pub struct Decided {
+    moved: Moved,
+    /// What was configured.
+    pub config: Config,
+    /// What the build replied.
+    pub reply: Built,
+}
+
+/// What a build that decided everything anew was made of.
+pub struct Scanned<'a> {
+    /// What lay in the root.
+    pub tree: &'a Tree,
+    /// Files and folders outside the root that the toolchain was chosen by.
+    pub consulted: &'a [FilePath],
+    /// How it was looked for.
+    pub options: discover::Options,
+    /// What was configured, as [`Config::to_bytes`] writes it.
+    pub config: &'a [u8],
+}
+
+impl Last {
+    /// The record, in the state folder `state`, of builds of `wanted` in `environment`.
+    ///
+    /// # Errors
+    /// When these cannot be put into words.
+    pub fn of(state: &Path, environment: &Environment, wanted: &Wanted) -> Result<Last> {
+        let asked = asked(environment, wanted)?;
+        let snapshot = state.join(format!("snapshot-{}", asked.short()));
+        let config = snapshot::config_beside(&snapshot);
+        Ok(Last { asked, snapshot, config })
+    }
+
+    /// Compares the record with the disk.
+    pub fn standing(&self, root: &Root) -> Standing {
+        match Snapshot::check(&self.snapshot, self.asked, root) {
+            Some(Checked::Holds { reply, refreshed }) => match serde_json::from_slice(&reply) {
+                Ok(built) => Standing::Everything(Box::new(built), refreshed),
+                Err(_) => Standing::Nothing,
+            },
+            Some(Checked::Moved(moved)) => Standing::AllButText(moved),
+            None => Standing::Nothing,
+        }
+    }
+
+    /// Records a snapshot that says the same and is faster to check.
+    pub fn refresh(&self, better: &Snapshot) {
+        better.save(&self.snapshot).ok();
+    }
+
+    /// What was decided, if the files whose text has changed say the same to discovery as before.
+    /// In any case the memo of `project` is spared the look at what is as it was.
+    pub fn decided(&self, moved: Moved, project: &Project, wanted: &Wanted) -> Option<Decided> {
+        moved.prime(&project.memo);
+        let reply: Built = serde_json::from_slice(moved.reply()).ok()?;
+        let bytes = fs::read(&self.config).ok().filter(|bytes| Digest::of(bytes) == moved.config())?;
+        let config = Config::from_bytes(&bytes, configure::jobs(&project.manifest, wanted))?;
+        moved.says_the_same(&project.memo).then_some(Decided { moved, config, reply })
+    }
+
+    /// Records a build that decided everything anew.  Not doing so only makes the next one slower.
+    pub fn record(&self, memo: &Memo, scanned: &Scanned<'_>, built: &Built) {
+        for path in scanned.consulted {
+            memo.stat(path);
+        }
+        let is_folder = |path: &&FilePath| memo.stat(path).is_some_and(|stat| stat.is_dir());
+        let mut listed = scanned.tree.dirs.clone();
+        listed.extend(scanned.consulted.iter().filter(is_folder).cloned());
+        let mut deciding = scanned.tree.ignore_files.clone();
+        deciding.extend(scanned.consulted.iter().cloned());
+        deciding.push(FilePath::new(MANIFEST));
+        let Some(reply) = reply(memo, built) else { return };
+        let config = Digest::of(scanned.config);
+        let Some(snapshot) = Snapshot::take(memo, self.asked, (&listed, &deciding), config, reply) else {
+            return;
+        };
+        // Anything created since it was looked for would be part of the listings but not of the
+        // build; so the tree is walked once more, and nothing is recorded if it has changed.
+        let again = discover::walk_files(memo.root(), &scanned.options);
+        if again.is_ok_and(|again| found(&again, built) == found(scanned.tree, built))
+            && snapshot.save(&self.snapshot).is_ok()
+        {
+            // Without it the next build only configures again.
+            fs::write_own_if_changed(&self.config, scanned.config).ok();
+            snapshot::prune(&self.snapshot);
+        }
+    }
+
+    /// As [`Last::record`], of a build that went by what was `decided` before.
+    pub fn record_again(&self, memo: &Memo, decided: Decided, built: &Built) {
+        if let Some(reply) = reply(memo, built)
+            && let Some(snapshot) = decided.moved.take(memo, reply)
+        {
+            snapshot.save(&self.snapshot).ok();
+        }
+    }
+}
+
+/// What was asked for and in what environment: two equal digests ask for the same.
+fn asked(environment: &Environment, wanted: &Wanted) -> Result<Digest> {
+    let mut fields = Fields::new();
+    fields.push("jmake", env!("CARGO_PKG_VERSION"));
+    // The pipe of a make above is another one each time and changes no result.
+    let environment = Environment { makeflags: String::new(), ..environment.clone() };
+    fields.push("environment", serde_json::to_vec(&environment)?);
+    // How many jobs run, and whether a failure stops the rest, changes no good result.
+    let wanted = Wanted { jobs: None, ..wanted.clone() };
+    fields.push("wanted", serde_json::to_vec(&wanted)?);
+    Ok(fields.digest())
+}
+
+/// The reply as it is recorded; the results are part of what must be as it was.
+fn reply(memo: &Memo, built: &Built) -> Option<Vec<u8>> {
+    for result in &built.results {
+        memo.digest(&FilePath::new(result)).ok();
+    }
+    serde_json::to_vec(built).ok()
+}
+
+/// The files and folders of `tree`, but for files that the build wrote itself: they were not there
+/// when it began.
+fn found<'a>(tree: &'a Tree, built: &Built) -> (Vec<&'a FilePath>, &'a [FilePath]) {
+    let own = |path: &FilePath| {
+        matches!(path.as_bytes(), b"compile_commands.json" | b"jmake.toml")
+            || built.results.iter().any(|result| path.as_bytes() == result.as_bytes())
+    };
+    let files = tree.files.iter().map(|file| &file.path).filter(|path| !own(path));
+    (files.collect(), &tree.dirs)
+}
