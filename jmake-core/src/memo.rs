@@ -41,10 +41,10 @@ struct Look {
     facts: OnceLock<Result<Arc<Facts>, io::ErrorKind>>,
 }
 
-/// What this build knows of a file.
+/// What this build knows of a file that is there.
 pub struct Looked {
-    /// Its identity; `None` when there is nothing.
-    pub stat: Option<StatId>,
+    /// Its identity.
+    pub stat: StatId,
     /// The digest of its content, if that was asked for; `None` within when it could not be read.
     pub digest: Option<Option<Digest>>,
     /// Of a file whose text was scanned: [`Facts::shape`].
@@ -238,19 +238,22 @@ impl Memo {
         self.absent_folders.read().unwrap_or_else(PoisonError::into_inner).contains(path)
     }
 
-    /// Everything looked at in this build.
-    pub fn seen(&self) -> Vec<(FilePath, Looked)> {
-        let shards = self.seen.iter().map(lock);
-        let mut all = Vec::new();
-        for shard in shards {
-            all.extend(shard.iter().map(|(file, look)| {
+    /// Everything looked at in this build: what is there, and the names of what is not.
+    pub fn seen(&self) -> (Vec<(FilePath, Looked)>, Vec<FilePath>) {
+        let (mut there, mut absent) = (Vec::new(), Vec::new());
+        for shard in self.seen.iter().map(lock) {
+            for (file, look) in shard.iter() {
+                let Some(stat) = look.stat else {
+                    absent.push(file.clone());
+                    continue;
+                };
                 let digest = look.content.get().map(|content| content.digest.ok());
                 let facts = look.facts.get().and_then(|facts| facts.as_ref().ok());
                 let shape = facts.map(|facts| facts.shape());
-                (file.clone(), Looked { stat: look.stat, digest, shape })
-            }));
+                there.push((file.clone(), Looked { stat, digest, shape }));
+            }
         }
-        all
+        (there, absent)
     }
 
     /// Takes over from a check made just now that `file` has this identity and content; `settled`

@@ -23,7 +23,7 @@ use rayon::prelude::*;
 use crate::codec::{Reader, Writer};
 use crate::digest::{Digest, Hasher};
 use crate::fs::{self, StatId};
-use crate::memo::Memo;
+use crate::memo::{Looked, Memo};
 use crate::path::{FilePath, Root, bytes_of};
 use crate::plan::STATE_DIR;
 use crate::sabotage;
@@ -280,38 +280,30 @@ impl Seen {
         if memo.moved() {
             return None;
         }
-        let mut seen = Seen { facts: Vec::new(), absent: Vec::new(), folders: Vec::new() };
         let own = FilePath::new(STATE_DIR);
-        // The folders of absent files; many such files lie in few folders.
+        let (mut there, mut absent) = memo.seen();
+        there.retain(|(path, _)| !path.starts_with(&own));
+        absent.retain(|path| !path.starts_with(&own));
+        // Many absent files lie in few folders.
         let mut asked = HashSet::new();
-        for (path, looked) in memo.seen() {
-            if path.starts_with(&own) {
-                continue;
+        let mut folders = Vec::new();
+        for path in &absent {
+            if !asked.contains(path.parent_bytes()) {
+                asked.extend(path.parent());
+                folders.extend(nearest_folder(memo, path));
             }
-            let fact = match (looked.stat, looked.digest) {
-                (Some(stat), Some(Some(digest))) => {
-                    Fact::Content { stat, digest, settled: memo.settled(&stat), shape: looked.shape }
-                }
-                // It could not be read: as long as its identity stays, it still cannot.
-                (Some(stat), Some(None)) if stat.is_file() => Fact::Content {
-                    stat,
-                    digest: Digest::from_raw([0; 32]),
-                    settled: memo.settled(&stat),
-                    shape: None,
-                },
-                (Some(stat), _) => Fact::There { folder: stat.is_dir() },
-                (None, _) => {
-                    if !asked.contains(path.parent_bytes()) {
-                        asked.extend(path.parent());
-                        seen.folders.extend(nearest_folder(memo, &path));
-                    }
-                    seen.absent.push(path);
-                    continue;
-                }
-            };
-            seen.facts.push((path, fact));
         }
-        Some(seen)
+        let fact = |Looked { stat, digest, shape }| match digest {
+            Some(Some(digest)) => Fact::Content { stat, digest, settled: memo.settled(&stat), shape },
+            // It could not be read: as long as its identity stays, it still cannot.
+            Some(None) if stat.is_file() => {
+                let digest = Digest::from_raw([0; 32]);
+                Fact::Content { stat, digest, settled: memo.settled(&stat), shape: None }
+            }
+            _ => Fact::There { folder: stat.is_dir() },
+        };
+        let facts = there.into_iter().map(|(path, looked)| (path, fact(looked))).collect();
+        Some(Seen { facts, absent, folders })
     }
 }
 
