@@ -1,13 +1,12 @@
 //! What happens when a command is stopped, has to wait, or is not listened to.
 
-mod common;
 mod support;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
-use common::Shell;
 use rustix::process::{Pid, Signal, kill_process};
+use support::shell::Shell;
 
 /// A constant that takes the compiler far longer to work out than any test lasts.
 const ENDLESS: &str = "constexpr int spin(long n) { int s = 0; for (long i = 0; i < n; ++i) s ^= i; return s; }\n\

@@ -7,6 +7,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub mod caller;
+pub mod shell;
 pub mod symbols;
 pub mod tree;
 

@@ -4,8 +4,6 @@
 //! anew; read them before committing them.  What differs between machines stands as `[..]`.
 
 mod building;
-#[path = "../common/mod.rs"]
-mod common;
 mod failing;
 mod keeping;
 #[path = "../support/mod.rs"]

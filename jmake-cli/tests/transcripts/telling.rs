@@ -3,7 +3,7 @@
 use snapbox::{assert_data_eq, str};
 
 use crate::ADD;
-use crate::common::Shell;
+use crate::support::shell::Shell;
 
 #[test]
 fn explaining() {

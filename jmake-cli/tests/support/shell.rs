@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use jmake_core::fs;
 
-use crate::support::Sandbox;
+use super::Sandbox;
 
 /// A place for projects, and the commands run in it.
 pub struct Shell {
