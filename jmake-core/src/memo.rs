@@ -205,8 +205,11 @@ impl Memo {
             return Err(io::ErrorKind::NotFound.into());
         }
         let facts = look.facts.get_or_init(|| {
-            let kept = self.kept_for(file, &look).and_then(|kept| kept.facts.as_ref());
-            if let Some(facts) = kept.and_then(|facts| Facts::decode(&mut Reader(facts))) {
+            let kept = self.kept_for(file, &look);
+            let facts = kept.and_then(|kept| Facts::decode(&mut Reader(kept.facts.as_ref()?)));
+            if let (Some(kept), Some(facts)) = (kept, facts) {
+                // What the text says has been asked for, so the text matters.
+                look.content.get_or_init(|| Content { digest: Ok(kept.digest), read_at: None });
                 return Ok(Arc::new(facts));
             }
             let text = fs::read(&self.root.resolve(file)).map_err(|e| e.kind())?;

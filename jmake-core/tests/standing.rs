@@ -156,3 +156,20 @@ fn the_names_of_the_first_jmake() {
     let anew = services::incremental_build(&engine, &cancel, &mut silent).unwrap();
     assert_eq!((anew.compiled, anew.restored), (units + 1, 0), "nothing is known any more");
 }
+
+/// What is known of it from an earlier build was taken without a note that it had been asked for.
+#[test]
+fn a_header_that_only_discovery_reads_is_noticed() {
+    let world = World::small();
+    world.write("inc/unused.h", "#pragma once\n");
+    // Only of files that have been left alone for a while is anything kept.
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    built(&world, &["a.c", "b.c", "sub/c.cpp", "sub/d.c"], "cold");
+    world.write("new.c", "int new_one(void) { return 1; }\n");
+    built(&world, &["new.c"], "decided anew, by what is kept");
+    world.write("inc/unused.h", "#pragma once\n#include \"only.h\"\n");
+    let said = world.build();
+    said.assert_good("another include");
+    assert!(!said.result.unwrap().untouched, "what it includes now may decide something");
+    same(&world.published(), &world.clean(), "another include");
+}
