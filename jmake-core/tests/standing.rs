@@ -161,13 +161,14 @@ fn the_names_of_the_first_jmake() {
 #[test]
 fn a_header_that_only_discovery_reads_is_noticed() {
     let world = World::small();
-    world.write("inc/unused.h", "#pragma once\n");
+    world.write("a.c", "#ifdef NEVER\n#include \"inc/maybe.h\"\n#endif\nint a(void) { return 1; }\n");
+    world.write("inc/maybe.h", "#pragma once\n");
     // Only of files that have been left alone for a while is anything kept.
     std::thread::sleep(std::time::Duration::from_millis(2100));
     built(&world, &["a.c", "b.c", "sub/c.cpp", "sub/d.c"], "cold");
     world.write("new.c", "int new_one(void) { return 1; }\n");
     built(&world, &["new.c"], "decided anew, by what is kept");
-    world.write("inc/unused.h", "#pragma once\n#include \"only.h\"\n");
+    world.write("inc/maybe.h", "#pragma once\n#include \"only.h\"\n");
     let said = world.build();
     said.assert_good("another include");
     assert!(!said.result.unwrap().untouched, "what it includes now may decide something");

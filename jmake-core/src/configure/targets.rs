@@ -122,15 +122,17 @@ fn written_outline<'a>(
         true => library.map(|target| target.sources.clone()).unwrap_or_default(),
         false => {
             let units = sources.tree.files.iter().filter(|file| is_unit(file.category));
-            units.filter(|file| matches(&table.sources, &file.path)).map(|file| file.path.clone()).collect()
+            let taken = Patterns::new(&table.sources);
+            units.filter(|file| taken.take(&file.path)).map(|file| file.path.clone()).collect()
         }
     };
-    chosen.retain(|path| !matches(&table.exclude, path));
+    let excluded = Patterns::new(&table.exclude);
+    chosen.retain(|path| !excluded.take(path));
     if chosen.is_empty() {
         problems.push(
             Diagnostic::error(format!("target `{name}` has no sources"))
                 .in_file(&sources.manifest.file)
-                .hint("its `sources` are paths or globs from the root, such as `src/**/*.cpp`"),
+                .hint("its `sources` are paths, folders or globs from the root, such as `src/**/*.cpp`"),
         );
     }
     Outline::new(name, kind, chosen, Some(table))
@@ -140,14 +142,25 @@ fn is_unit(category: Category) -> bool {
     matches!(category, Category::CppSource | Category::CSource)
 }
 
-/// Whether `path` is one of `patterns`: a path, a folder, or a glob.
-fn matches(patterns: &[String], path: &FilePath) -> bool {
-    patterns.iter().any(|pattern| {
-        let plain = FilePath::new(pattern.as_bytes());
-        path.starts_with(&plain)
-            || globset::GlobBuilder::new(pattern)
-                .literal_separator(true)
-                .build()
-                .is_ok_and(|glob| glob.compile_matcher().is_match(path.to_path_buf()))
-    })
+/// Paths, folders and globs from the root.
+struct Patterns {
+    plain: Vec<FilePath>,
+    globs: globset::GlobSet,
+}
+
+impl Patterns {
+    fn new(patterns: &[String]) -> Patterns {
+        let plain = patterns.iter().map(|pattern| FilePath::new(pattern.as_bytes())).collect();
+        let mut globs = globset::GlobSetBuilder::new();
+        // A pattern that is no glob may still be a path; validation has told about the others.
+        let good = |pattern: &String| globset::GlobBuilder::new(pattern).literal_separator(true).build().ok();
+        for glob in patterns.iter().filter_map(good) {
+            globs.add(glob);
+        }
+        Patterns { plain, globs: globs.build().unwrap_or_default() }
+    }
+
+    fn take(&self, path: &FilePath) -> bool {
+        self.plain.iter().any(|plain| path.starts_with(plain)) || self.globs.is_match(path.to_path_buf())
+    }
 }

@@ -222,7 +222,7 @@ pub struct TargetTable {
     pub name: Option<String>,
     /// What is made.
     pub kind: Option<Kind>,
-    /// Its sources: paths or globs; what discovery finds when empty.
+    /// Its sources: paths, folders or globs; what discovery finds when empty.
     pub sources: Vec<String>,
     /// Paths or globs taken out of `sources` again.
     pub exclude: Vec<String>,

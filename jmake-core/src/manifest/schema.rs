@@ -223,8 +223,8 @@ pub static KEYS: &[Key] = &[
 
     key!("target[].name", FileName, "required", "name of the output", [], Plain, Target name = text),
     key!("target[].kind", Kind, "`binary.kind`", "as `binary.kind`", [], Plain, Target kind = kind),
-    key!("target[].sources", Globs, "what discovery finds", "paths or globs of its sources", [], Plain, Target sources = list),
-    key!("target[].exclude", Globs, "`[]`", "paths or globs taken out again", [], Plain, Target exclude = list),
+    key!("target[].sources", Globs, "what discovery finds", "paths, folders or globs of its sources", [], Plain, Target sources = list),
+    key!("target[].exclude", Globs, "`[]`", "paths, folders or globs taken out again", [], Plain, Target exclude = list),
     key!("target[].include_dirs", Dirs, "`[]`", "folders for `-I`, before `compile.include_dirs`", [], Plain, Target include_dirs = list),
     key!("target[].defines", Defines, "`{}`", "macros, after `compile.defines`", [], Plain, Target defines = defines),
     key!("target[].flags", List, "`[]`", "flags, after `compile.flags`", [], Trust, Target flags = list),

@@ -74,10 +74,10 @@ impl Check<'_> {
         for (n, target) in self.manifest.targets.iter().enumerate() {
             for (at, source) in target.sources.iter().enumerate() {
                 let path = self.root.resolve(&FilePath::new(source));
-                if source.contains(['*', '?', '[', '{']) || path.is_file() {
+                if source.contains(['*', '?', '[', '{']) || path.is_file() || path.is_dir() {
                     continue;
                 }
-                let what = missing_or(&path, "is not a file; write `/**` behind it for all files in it");
+                let what = missing_or(&path, "is neither a file nor a folder");
                 let problem =
                     self.with_nearest(Diagnostic::error(format!("`{source}` {what}")), source, false);
                 self.say(problem, &format!("target.{n}.sources.{at}"));
@@ -257,6 +257,7 @@ mod tests {
         for (text, expected) in [
             ("", &[][..]),
             ("compile.include_dirs = ['include', 'src']", &[]),
+            ("[[target]]\nname = 'a'\nsources = ['src']", &[]),
             (
                 "[compile]\ninclude_dirs = [\n'src',\n'inlcude']",
                 &["4 Warning: `inlcude` does not exist (there is `include`)"],
