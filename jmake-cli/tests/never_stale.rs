@@ -206,3 +206,26 @@ fn an_interrupted_build_leaves_no_trace() -> Result<()> {
     compiled(&sandbox.build(&dir, &[])?, &[])?;
     gives(&sandbox, &dir, 1)
 }
+
+/// With too few descriptors the compiler, the linker and jmake itself fail in odd places; each ends
+/// with a message, and nothing of it is kept.
+#[test]
+fn too_few_descriptors_leave_nothing_behind() -> Result<()> {
+    let (sandbox, dir) = built()?;
+    let mut failed = 0;
+    for limit in [3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 32] {
+        fs::write(&dir.join("include/number.h"), format!("#define NUMBER {limit}\n").as_bytes())?;
+        let script = format!("ulimit -n {limit}; exec \"$0\" build");
+        let program = support::jmake().to_string_lossy();
+        let output = sandbox.run(Path::new("/bin/sh"), &dir, &["-c", &script, &program])?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(!said.contains("panicked") && !said.contains("bug in jmake"), "{limit} descriptors: {said}");
+        ensure!(output.status.code().is_some_and(|code| code < 128), "{limit} descriptors: {said}");
+        ensure!(output.status.success() || !said.is_empty(), "{limit} descriptors: it failed in silence");
+        failed += usize::from(!output.status.success());
+        sandbox.build(&dir, &[])?.exited(0)?;
+        gives(&sandbox, &dir, limit)?;
+    }
+    ensure!(failed > 3, "only {failed} builds failed for want of descriptors");
+    Ok(())
+}
