@@ -170,7 +170,20 @@ impl Memo {
     /// The identity of the file as of its first look in this build; `None` when there is nothing
     /// or it cannot be reached.
     pub fn stat(&self, file: &FilePath) -> Option<StatId> {
-        self.look(file).stat
+        // Where headers are looked for in vain there is often not even the folder.
+        if self.is_absent_folder(file.parent_bytes()) {
+            return None;
+        }
+        let stat = self.look(file).stat;
+        if stat.is_none()
+            && let Some(folder) = file.parent().filter(|folder| !folder.is_root())
+            && self.stat(&folder).is_none()
+        {
+            // The folder stands for everything in it.
+            self.absent_folders.write().unwrap_or_else(PoisonError::into_inner).insert(folder);
+            lock(&self.seen[shard_of(file)]).remove(file);
+        }
+        stat
     }
 
     /// Whether `stat` of `file`, as this build knows it, may be trusted by a later one without
@@ -337,28 +350,10 @@ impl Memo {
         if let Some(look) = shard.get(file) {
             return look.clone();
         }
-        if self.is_absent_folder(file.parent_bytes()) {
-            return self.nothing.clone();
-        }
         let stat = fs::stat(&self.root.resolve(file)).ok().flatten();
         let look = if stat.is_some() { Arc::new(Look::new(stat)) } else { self.nothing.clone() };
         shard.insert(file.clone(), look.clone());
-        drop(shard);
-        if stat.is_none() && self.lies_nowhere(file) {
-            // The folder stands for everything in it.
-            lock(&self.seen[shard_of(file)]).remove(file);
-        }
         look
-    }
-
-    /// Whether even the folder of the absent `file` is absent; if so it is known from now on.
-    fn lies_nowhere(&self, file: &FilePath) -> bool {
-        let Some(folder) = file.parent().filter(|folder| !folder.is_root()) else { return false };
-        if self.look(&folder).stat.is_some() {
-            return false;
-        }
-        self.absent_folders.write().unwrap_or_else(PoisonError::into_inner).insert(folder);
-        true
     }
 }
 
