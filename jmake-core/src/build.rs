@@ -1,8 +1,9 @@
 //! `build`: discover → configure → plan → execute → publish, under the project's lock.
 //!
-//! The short way first: if the [`Snapshot`] of the last good build still holds, its reply is the
-//! reply.  Otherwise the five phases run, each a function from values to a value, and what they
-//! learned is saved.
+//! The short ways first ([`crate::standing`]): if everything stands that the last good build was
+//! made of, its reply is the reply; if only the text of some sources differs, what it decided is
+//! executed again.  Otherwise the five phases run, each a function from values to a value, and what
+//! they learned is saved.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
