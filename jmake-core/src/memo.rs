@@ -25,7 +25,6 @@ use crate::path::{FilePath, Root};
 use crate::sabotage;
 
 /// What an earlier build knew about a file.
-#[derive(Clone)]
 struct Kept {
     stat: StatId,
     digest: Digest,
