@@ -101,8 +101,11 @@ pub fn execute_again(
     let start = Instant::now();
     loop {
         let mut pass = Pass::new(graph, log, context, options, on_event, executed, start);
-        pass.run(&lost);
+        pass.must_run = lost;
+        pass.run();
         let newly_lost = std::mem::take(&mut pass.lost);
+        // What an earlier pass found lost and this one did not come to is still to be made.
+        lost = std::mem::take(&mut pass.must_run);
         if let Some(e) = pass.error.take() {
             return Err(e);
         }
@@ -168,6 +171,9 @@ struct Pass<'a, 'e> {
     running: usize,
     /// Numbers of scratch folders, below the most that were in use at once, that are not in use.
     free_slots: Vec<usize>,
+    /// Actions whose outputs an earlier pass found lost, until they have run.
+    must_run: HashSet<ActionId>,
+    /// Actions whose outputs this pass found lost.
     lost: HashSet<ActionId>,
     failed: bool,
     error: Option<anyhow::Error>,
@@ -181,11 +187,12 @@ struct View<'v> {
     log: &'v Log,
     states: &'v [State],
     force: bool,
+    must_run: &'v HashSet<ActionId>,
     outcomes: &'v BTreeMap<ActionId, Outcome>,
 }
 
 impl View<'_> {
-    fn evaluate(&self, id: ActionId, lost: bool) -> Evaluation {
+    fn evaluate(&self, id: ActionId) -> Evaluation {
         let action = &self.graph.actions()[id];
         let made = |path: &FilePath, producer: ActionId| -> Option<Digest> {
             let index = self.graph.actions()[producer].outputs.iter().position(|output| output == path)?;
@@ -195,7 +202,7 @@ impl View<'_> {
             Ok(inputs) => inputs,
             Err(e) => return Evaluation::Unreadable(format!("error: {e:#}\n")),
         };
-        let verdict = if lost {
+        let verdict = if self.must_run.contains(&id) {
             Verdict::Run(Reason::OutputLost { path: action.name().to_string() })
         } else if self.force && !self.outcomes.contains_key(&id) {
             Verdict::Run(Reason::Forced)
@@ -250,19 +257,19 @@ impl<'a, 'e> Pass<'a, 'e> {
             alone: Vec::new(),
             running: 0,
             free_slots: Vec::new(),
+            must_run: HashSet::new(),
             lost: HashSet::new(),
             failed: false,
             error: None,
         }
     }
 
-    fn run(&mut self, must_run: &HashSet<ActionId>) {
+    fn run(&mut self) {
         let first: Vec<_> = (0..self.graph.len()).filter(|&id| self.states[id].unmet == 0).collect();
         let view = self.view();
-        let evaluated: Vec<_> =
-            first.par_iter().map(|&id| view.evaluate(id, must_run.contains(&id))).collect();
+        let evaluated: Vec<_> = first.par_iter().map(|&id| view.evaluate(id)).collect();
         for (&id, evaluation) in first.iter().zip(evaluated) {
-            self.decide(id, evaluation, must_run);
+            self.decide(id, evaluation);
         }
         let (sender, results) = mpsc::channel();
         std::thread::scope(|scope| {
@@ -277,7 +284,7 @@ impl<'a, 'e> Pass<'a, 'e> {
                 self.running -= 1;
                 self.free_slots.push(slot);
                 self.context.tokens.release();
-                self.take(id, ended, must_run);
+                self.take(id, ended);
             }
         });
         self.block_the_rest();
@@ -295,12 +302,13 @@ impl<'a, 'e> Pass<'a, 'e> {
             log: self.log,
             states: &self.states,
             force: self.options.force,
+            must_run: &self.must_run,
             outcomes: &self.executed.outcomes,
         }
     }
 
     /// Acts on evaluations until no action is left whose inputs have just become known.
-    fn decide(&mut self, id: ActionId, evaluation: Evaluation, must_run: &HashSet<ActionId>) {
+    fn decide(&mut self, id: ActionId, evaluation: Evaluation) {
         let mut decided = vec![(id, evaluation)];
         while let Some((id, evaluation)) = decided.pop() {
             let done = match evaluation {
@@ -330,7 +338,7 @@ impl<'a, 'e> Pass<'a, 'e> {
             };
             if done {
                 for next in self.satisfied_by(id) {
-                    let evaluation = self.view().evaluate(next, must_run.contains(&next));
+                    let evaluation = self.view().evaluate(next);
                     decided.push((next, evaluation));
                 }
             }
@@ -447,16 +455,17 @@ impl<'a, 'e> Pass<'a, 'e> {
         });
     }
 
-    fn take(&mut self, id: ActionId, ended: Ended, must_run: &HashSet<ActionId>) {
+    fn take(&mut self, id: ActionId, ended: Ended) {
         match ended {
             Ended::Ran(trace) => {
                 self.record(id, &trace);
+                self.must_run.remove(&id);
                 self.states[id].on_disk = true;
                 let why = self.states[id].why.take();
                 self.done(id, *trace, Outcome::Ran, why);
                 for next in self.satisfied_by(id) {
-                    let evaluation = self.view().evaluate(next, must_run.contains(&next));
-                    self.decide(next, evaluation, must_run);
+                    let evaluation = self.view().evaluate(next);
+                    self.decide(next, evaluation);
                 }
             }
             Ended::Failed { killed: true, .. } if !self.states[id].was_killed => {
@@ -469,7 +478,7 @@ impl<'a, 'e> Pass<'a, 'e> {
 
     /// Something ended the process from outside, most likely for want of memory.
     fn try_again_alone(&mut self, id: ActionId) {
-        let evaluation = self.view().evaluate(id, false);
+        let evaluation = self.view().evaluate(id);
         let state = &mut self.states[id];
         state.was_killed = true;
         state.phase = Phase::Ready;

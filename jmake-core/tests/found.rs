@@ -93,3 +93,22 @@ fn results_of_some_targets_are_removed_when_no_longer_made() {
     assert!(world.root().join("julia/libt0.a").is_file());
     assert!(!world.root().join("julia/libt0.so").exists());
 }
+
+/// What an earlier pass had made again after a loss ran once more when a later pass found another.
+#[test]
+fn what_was_lost_is_made_again_once() {
+    let (mut world, mut tree) = project(false);
+    tree.asked.lto = Some("full".into());
+    build(&mut world, &tree);
+    let built = world.root().join(".jmake/release");
+    fs::remove_dir_all(world.cache()).unwrap();
+    fs::remove_dir_all(built.join("ir")).unwrap();
+    // The IR of `a` can be made again at once, that of `b` only after another loss is found.
+    let objects = support::edits::files(&built.join("objects"));
+    let of_b = objects.iter().find(|path| path.to_string_lossy().ends_with("-b.o")).unwrap();
+    fs::remove_file(of_b).unwrap();
+    tree.add("s0/c.c".into(), "int c(void) { return 3; }\n".into());
+    world.starts();
+    build(&mut world, &tree);
+    assert_eq!(world.starts(), 6, "three times the IR of a unit, then what links, optimises and lowers it");
+}

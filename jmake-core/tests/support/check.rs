@@ -22,8 +22,8 @@ type Soft = Vec<(String, Option<u64>)>;
 /// What an execution is found by: its recipe and all that it read.
 type Key = (u64, Vec<(String, u64)>);
 
-/// What else each one looked at, and whether the store holds them for certain.
-type Executions = (Vec<Soft>, bool);
+/// What else each one looked at, and whether the store holds it for certain.
+type Executions = Vec<(Soft, bool)>;
 
 #[derive(Clone)]
 struct Record {
@@ -71,7 +71,7 @@ impl Memory {
                 self.outputs_lost = true;
             }
             Harm::Store => {
-                self.store.values_mut().for_each(|(_, certain)| *certain = false);
+                self.store.values_mut().flatten().for_each(|(_, certain)| *certain = false);
                 self.store_lost = true;
             }
         }
@@ -116,10 +116,9 @@ impl Memory {
 
     fn not_fresh(&self, tree: &Tree, step: &Step, may: &mut May) {
         match self.store.get(&(step.recipe, step.reads.clone())) {
-            Some((softs, certain)) => {
-                let found = softs.iter().any(|soft| !stirred(tree, soft));
+            Some(executions) => {
                 may.restored = true;
-                may.ran |= !found || !certain;
+                may.ran |= !executions.iter().any(|(soft, certain)| *certain && !stirred(tree, soft));
             }
             None => {
                 may.ran = true;
@@ -213,13 +212,13 @@ impl Memory {
         self.last.insert(step.name.clone(), Record { step: step.clone(), certain: true });
         let entry = self.store.entry((step.recipe, step.reads.clone())).or_default();
         if ran {
-            entry.0.push(step.soft.clone());
-            entry.1 = true;
+            entry.push((step.soft.clone(), true));
         }
     }
 
     fn output_may_be_lost(&self, step: &Step) -> bool {
-        let kept = self.store.get(&(step.recipe, step.reads.clone())).is_some_and(|(_, certain)| *certain);
+        let executions = self.store.get(&(step.recipe, step.reads.clone()));
+        let kept = executions.is_some_and(|executions| executions.iter().any(|(_, certain)| *certain));
         self.store_lost || self.outputs_lost && !kept
     }
 
