@@ -1,12 +1,13 @@
 //! The one door: every request, from this process or another, comes in through
 //! [`Engine::handle`].
 //!
-//! An engine knows a root and the environment of whoever asks; it keeps nothing else, so dropping
-//! it costs nothing.  It never prints, never exits and asks neither the working directory nor the
+//! An engine knows a root and the environment of whoever asks.  What it may keep between requests is
+//! [`Warm`] and can be dropped at any moment: that costs time only.  It never prints, never exits and asks neither the working directory nor the
 //! process's own environment.  What the user must know comes as events, what was asked for as the
 //! reply; a failing environment is a reply too, so that nobody has to handle two kinds of answers.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 
@@ -22,12 +23,14 @@ use crate::project::{Project, find_root};
 use crate::request::{Cache, Config, Failure, Ir, Reply, Request};
 use crate::settings;
 use crate::survey;
+use crate::warm::Warm;
 
 /// A project as one user sees it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Engine {
     root: Root,
     environment: Environment,
+    warm: Option<Arc<Warm>>,
 }
 
 type Listen<'a> = &'a mut dyn FnMut(Event);
@@ -38,7 +41,7 @@ impl Engine {
     /// # Errors
     /// When `path` is not a folder that can be reached.
     pub fn open(path: &Path, environment: Environment) -> Result<Engine> {
-        Ok(Engine { root: find_root(path)?, environment })
+        Ok(Engine { root: find_root(path)?, environment, warm: None })
     }
 
     /// The engine of the folder `path` itself, whatever project it lies in.
@@ -48,7 +51,13 @@ impl Engine {
     pub fn at(path: &Path, environment: Environment) -> Result<Engine> {
         let root =
             Root::open(path).with_context(|| format!("cannot open the folder `{}`", path.display()))?;
-        Ok(Engine { root, environment })
+        Ok(Engine { root, environment, warm: None })
+    }
+
+    /// The same engine with what earlier requests to the same root have left in `warm`.
+    #[must_use]
+    pub fn kept_warm(self, warm: Arc<Warm>) -> Engine {
+        Engine { warm: Some(warm), ..self }
     }
 
     /// The project's root.
