@@ -34,6 +34,7 @@ use crate::recorded;
 use crate::run::Context;
 use crate::scratch::Scratch;
 use crate::standing::{Decided, Last, Scanned, Standing};
+use crate::warm::Warm;
 
 /// What `build` is asked for.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -50,7 +51,7 @@ pub struct Build {
     pub dry_run: bool,
 }
 
-/// Builds the project at `root`.
+/// Builds the project at `root`; `warm` is what earlier requests to it have left in memory.
 ///
 /// # Errors
 /// When jmake cannot do its work.  A failing action is no error: see [`Built::success`].
@@ -58,6 +59,7 @@ pub fn build(
     root: &Root,
     environment: &Environment,
     request: &Build,
+    warm: Option<&Warm>,
     cancel: &Cancel,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Built> {
@@ -65,7 +67,7 @@ pub fn build(
     let state = root.as_path().join(STATE_DIR);
     fs::create_dir_all(&state)?;
     let _lock = lock(root, cancel, on_event)?;
-    let last = Last::of(&state, environment, &request.wanted)?;
+    let last = Last::of(&state, environment, &request.wanted, warm)?;
     let standing = match request.force || request.dry_run {
         true => Standing::Nothing,
         false => last.standing(root),

@@ -101,7 +101,7 @@ impl Engine {
     /// # Errors
     /// When jmake cannot do its work.
     pub fn build(&self, request: &Build, cancel: &Cancel, on_event: Listen<'_>) -> Result<Built> {
-        build(&self.root, &self.environment, request, cancel, on_event)
+        build(&self.root, &self.environment, request, self.warm.as_deref(), cancel, on_event)
     }
 
     fn look(&self) -> Result<Project> {

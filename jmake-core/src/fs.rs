@@ -412,6 +412,35 @@ pub fn symlink(target: &Path, link: &Path) -> io::Result<()> {
     return std::os::windows::fs::symlink_file(target, link);
 }
 
+/// Whether what lies at `path` itself is known by this name only: no link, and a file without a
+/// second name.
+#[cfg(unix)]
+pub fn has_one_name(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    // A folder counts the folders in it as names of its own.
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir() || meta.is_file() && meta.nlink() == 1)
+}
+
+/// As on Unix, but where names are not counted any file may have another.
+#[cfg(not(unix))]
+pub fn has_one_name(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir())
+}
+
+/// What is mounted where, as this process sees it; `None` where the system has no such list.
+pub fn mounts() -> Option<Digest> {
+    fs::read("/proc/self/mountinfo").ok().map(|list| Digest::of(&list))
+}
+
+/// Makes the empty file `path`, which must not be there.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn mark(path: &Path) -> io::Result<()> {
+    fault::point(path)?;
+    File::options().write(true).create_new(true).open(path).map(drop)
+}
+
 /// The file system's clock at `dir`, in nanoseconds since 1970: the times it gives to a file made
 /// now.  The wall clock is never asked, for a network file system keeps its own.  The file has no
 /// name where the system can do without, so nothing of it stays even if the process is killed.

@@ -42,6 +42,7 @@ pub mod project;
 pub mod recorded;
 pub mod prebuilt;
 pub mod built;
+pub mod watch;
 pub mod warm;
 pub mod standing;
 pub mod build;

@@ -6,6 +6,7 @@
 //! the configured build that it names by digest.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Result;
 
@@ -17,19 +18,22 @@ use crate::fs;
 use crate::memo::Memo;
 use crate::path::{FilePath, Root};
 use crate::project::{MANIFEST, Project};
-use crate::snapshot::{self, Checked, Moved, Snapshot};
+use crate::snapshot::{self, Compared, Moved, Snapshot, compare};
+use crate::warm::Warm;
 
 /// Where the last good build of one request is recorded.
-pub struct Last {
+pub struct Last<'w> {
     asked: Digest,
+    state: PathBuf,
     snapshot: PathBuf,
     config: PathBuf,
+    warm: Option<&'w Warm>,
 }
 
 /// What of it still stands.
 pub enum Standing {
     /// Everything: its reply, and its snapshot if that can be recorded better than it is.
-    Everything(Box<Built>, Option<Snapshot>),
+    Everything(Box<Built>, Option<Arc<Snapshot>>),
     /// All but the text of some files.
     AllButText(Moved),
     /// Nothing that is known.
@@ -57,31 +61,45 @@ pub struct Scanned<'a> {
     pub config: &'a [u8],
 }
 
-impl Last {
-    /// The record, in the state folder `state`, of builds of `wanted` in `environment`.
+impl<'w> Last<'w> {
+    /// The record, in the state folder `state` and in `warm`, of builds of `wanted` in
+    /// `environment`.
     ///
     /// # Errors
     /// When these cannot be put into words.
-    pub fn of(state: &Path, environment: &Environment, wanted: &Wanted) -> Result<Last> {
+    pub fn of(
+        state: &Path,
+        environment: &Environment,
+        wanted: &Wanted,
+        warm: Option<&'w Warm>,
+    ) -> Result<Last<'w>> {
         let asked = asked(environment, wanted)?;
         let snapshot = state.join(format!("snapshot-{}", asked.short()));
         let config = snapshot::config_beside(&snapshot);
-        Ok(Last { asked, snapshot, config })
+        Ok(Last { asked, state: state.to_owned(), snapshot, config, warm })
     }
 
     /// Compares the record with the disk.
     pub fn standing(&self, root: &Root) -> Standing {
-        match Snapshot::check(&self.snapshot, self.asked, root) {
-            Some(Checked::Holds { reply, refreshed }) => match serde_json::from_slice(&reply) {
-                Ok(built) => Standing::Everything(Box::new(built), refreshed),
+        let load = || Snapshot::load(&self.snapshot, self.asked);
+        let compared = match self.warm {
+            Some(warm) => warm.compare(self.asked, load),
+            None => load().and_then(|snapshot| {
+                let all = 0..snapshot.facts().len();
+                compare(Arc::new(snapshot), all, root, &self.state)
+            }),
+        };
+        match compared {
+            Some(Compared::Holds { snapshot, better }) => match serde_json::from_slice(snapshot.reply()) {
+                Ok(built) => Standing::Everything(Box::new(built), better.then_some(snapshot)),
                 Err(_) => Standing::Nothing,
             },
-            Some(Checked::Moved(moved)) => Standing::AllButText(moved),
+            Some(Compared::Moved(moved)) => Standing::AllButText(moved),
             None => Standing::Nothing,
         }
     }
 
-    /// Records a snapshot that says the same and is faster to check.
+    /// Records a snapshot that says the same and is faster to compare.
     pub fn refresh(&self, better: &Snapshot) {
         better.save(&self.snapshot).ok();
     }
@@ -90,7 +108,7 @@ impl Last {
     /// In any case the memo of `project` is spared the look at what is as it was.
     pub fn decided(&self, moved: Moved, project: &Project, wanted: &Wanted) -> Option<Decided> {
         moved.prime(&project.memo);
-        let reply: Built = serde_json::from_slice(moved.reply()).ok()?;
+        let reply: Built = serde_json::from_slice(moved.snapshot().reply()).ok()?;
         let bytes = fs::read(&self.config).ok().filter(|bytes| Digest::of(bytes) == moved.config())?;
         let config = Config::from_bytes(&bytes, configure::jobs(&project.manifest, wanted))?;
         moved.says_the_same(&project.memo).then_some(Decided { moved, config, reply })
@@ -121,6 +139,7 @@ impl Last {
             // Without it the next build only configures again.
             fs::write_own_if_changed(&self.config, scanned.config).ok();
             snapshot::prune(&self.snapshot);
+            self.hold(snapshot);
         }
     }
 
@@ -130,6 +149,13 @@ impl Last {
             && let Some(snapshot) = decided.moved.take(memo, reply)
         {
             snapshot.save(&self.snapshot).ok();
+            self.hold(snapshot);
+        }
+    }
+
+    fn hold(&self, snapshot: Snapshot) {
+        if let Some(warm) = self.warm {
+            warm.hold(self.asked, Arc::new(snapshot));
         }
     }
 }

@@ -219,7 +219,8 @@ impl World {
         let request = Build { wanted, ..Build::default() };
         let mut events = Vec::new();
         let root = Root::open(&root).unwrap();
-        let built = build(&root, &environment, &request, &Cancel::new(), &mut |event| events.push(event));
+        let built =
+            build(&root, &environment, &request, None, &Cancel::new(), &mut |event| events.push(event));
         (built.unwrap(), events)
     }
 

@@ -105,7 +105,7 @@ impl Project {
             Event::Finished { outcome: Outcome::Failed, output: text, .. } => output.push_str(&text),
             _ => {}
         };
-        let built = build(&root, &self.environment, request, &Cancel::new(), &mut listen).unwrap();
+        let built = build(&root, &self.environment, request, None, &Cancel::new(), &mut listen).unwrap();
         Told { built, diagnostics, output }
     }
 

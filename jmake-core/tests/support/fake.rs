@@ -231,7 +231,8 @@ impl World {
     pub fn build_in(&self, root: &Path) -> Said {
         let mut events = Vec::new();
         let root = Root::open(root).unwrap();
-        let built = build(&root, &self.environment, &self.request, &Cancel::new(), &mut |e| events.push(e));
+        let built =
+            build(&root, &self.environment, &self.request, None, &Cancel::new(), &mut |e| events.push(e));
         Said::of(built.map_err(|e| format!("{e:#}")), events)
     }
 
@@ -243,7 +244,7 @@ impl World {
         std::thread::spawn(move || {
             let mut events = Vec::new();
             let root = Root::open(&root).unwrap();
-            let built = build(&root, &environment, &request, &Cancel::new(), &mut |e| events.push(e));
+            let built = build(&root, &environment, &request, None, &Cancel::new(), &mut |e| events.push(e));
             sender.send(Said::of(built.map_err(|e| format!("{e:#}")), events)).ok();
         });
         receiver.recv_timeout(PATIENCE).expect("the build hangs or has panicked")
@@ -263,7 +264,8 @@ impl World {
         environment.cache_home = Some(fresh.path().join("cache"));
         let request = Build { dry_run: false, quick: false, ..self.request.clone() };
         let built =
-            build(&Root::open(&root).unwrap(), &environment, &request, &Cancel::new(), &mut |_| {}).unwrap();
+            build(&Root::open(&root).unwrap(), &environment, &request, None, &Cancel::new(), &mut |_| {})
+                .unwrap();
         assert!(built.success, "the clean build fails");
         published(&root)
     }
@@ -562,9 +564,10 @@ pub fn obey() {
         None => {
             let mut events = Vec::new();
             let root = Root::open(&order.root).unwrap();
-            let built = build(&root, &order.environment, &order.request, &Cancel::new(), &mut |event| {
-                events.push(event);
-            });
+            let built =
+                build(&root, &order.environment, &order.request, None, &Cancel::new(), &mut |event| {
+                    events.push(event);
+                });
             Said::of(built.map_err(|e| format!("{e:#}")), events)
         }
     };

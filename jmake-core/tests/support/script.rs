@@ -53,6 +53,10 @@ pub fn run(seed: u64, numbers: &[usize]) -> Result<(usize, usize), Failure> {
         failed: false,
         story: Vec::new(),
     };
+    // Half of the scripts run as in a daemon.
+    if seed % 2 == 0 {
+        run.world.keep_warm();
+    }
     run.world.sync(&run.tree, &mut Dice::new(seed));
     let last = numbers.last().copied().unwrap_or(0);
     for &number in numbers {
@@ -63,6 +67,12 @@ pub fn run(seed: u64, numbers: &[usize]) -> Result<(usize, usize), Failure> {
         if let Some(wrong) = wrong {
             return Err(Failure { at: number, story: run.story, wrong });
         }
+    }
+    if let Some(noticing) = run.world.warm().map(|warm| warm.noticing())
+        && (numbers.len() >= 50 && noticing.spared < numbers.len() as u64 / 4 || noticing.scanning.is_some())
+    {
+        let wrong = format!("events were hardly of use: {noticing:?}");
+        return Err(Failure { at: last, story: run.story, wrong });
     }
     Ok((run.memory.checked, run.memory.lax))
 }
@@ -110,6 +120,11 @@ impl Run {
             return Err("the build changed an input".into());
         }
         self.starts(&said)?;
+        if let Some(warm) = self.world.warm()
+            && !dice.one_in(4)
+        {
+            warm.rest();
+        }
         self.compare(&said, effect.force && effect.during.is_none(), clean)?;
         self.again(dice)
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use filetime::FileTime;
 use jmake_core::build::{Build, Built, build};
@@ -15,6 +15,7 @@ use jmake_core::configure::{Environment, Wanted};
 use jmake_core::event::Event;
 use jmake_core::path::Root;
 use jmake_core::process::Cancel;
+use jmake_core::warm::Warm;
 
 use super::Dice;
 use super::tree::{Node, Tree};
@@ -31,6 +32,8 @@ pub struct World {
     disk: BTreeMap<String, Node>,
     /// Which compiler is installed.
     salt: Option<usize>,
+    /// What stays in memory between builds, as in a daemon.
+    warm: Option<Arc<Warm>>,
 }
 
 /// What one build said and gave.
@@ -49,7 +52,7 @@ impl World {
         let mut temp = tempfile::tempdir().unwrap();
         // For a look at what a failing script left behind.
         temp.disable_cleanup(std::env::var_os("JMAKE_MODEL_KEEP").is_some());
-        let world = World { temp, home: 0, disk: BTreeMap::new(), salt: None };
+        let world = World { temp, home: 0, disk: BTreeMap::new(), salt: None, warm: None };
         install(&world.llvm());
         // Names with `..` lead to the folder above, in which nothing else may come and go.
         let sys = world.path("quiet/sys");
@@ -107,6 +110,9 @@ impl World {
         self.home += 1;
         fs::create_dir_all(self.root().parent().unwrap()).unwrap();
         fs::rename(old, self.root()).unwrap();
+        if self.warm.is_some() {
+            self.keep_warm();
+        }
     }
 
     /// Renames on disk what was renamed in the tree, keeping its identity.
@@ -185,6 +191,17 @@ impl World {
         filetime::set_file_mtime(&clang, time).unwrap();
     }
 
+    /// From now on builds keep in memory what they can, as in a daemon.
+    pub fn keep_warm(&mut self) {
+        fs::create_dir_all(self.root()).unwrap();
+        self.warm = Some(Arc::new(Warm::new(&Root::open(&self.root()).unwrap())));
+    }
+
+    /// What is kept in memory, if anything is.
+    pub fn warm(&self) -> Option<&Warm> {
+        self.warm.as_deref()
+    }
+
     /// Builds the project as it lies there.
     pub fn build(&self, tree: &Tree, force: bool) -> Said {
         self.build_at(tree, force, &self.root(), &self.path("cache"))
@@ -218,7 +235,9 @@ impl World {
         let request = Build { wanted, force, keep_going: asked.keep_going, ..Build::default() };
         let mut events = Vec::new();
         let root = Root::open(root).unwrap();
-        let built = build(&root, &environment, &request, &Cancel::new(), &mut |event| events.push(event));
+        let warm = self.warm.as_deref().filter(|warm| warm.root().as_path() == root.as_path());
+        let built =
+            build(&root, &environment, &request, warm, &Cancel::new(), &mut |event| events.push(event));
         match built {
             Ok(built) => Said { built: Some(built), error: None, events },
             Err(e) => Said { built: None, error: Some(format!("{e:#}")), events },

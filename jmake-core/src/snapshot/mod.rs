@@ -1,0 +1,221 @@
+//! The trace of a whole build: when nothing it looked at has changed, it need not be done at all.
+//!
+//! After a good build every file that was looked at, every folder that was listed and every place
+//! that was found empty is recorded with what was asked for.  The next build of the same request
+//! compares identities, and where an identity differs or was not safe to take, content; if all
+//! hold, discovery, configuring, planning and the questions about each action would give the same
+//! answers, and the recorded reply is the reply.  Any doubt means "no", and the whole build runs.
+//!
+//! A folder stands for all names in it (its listing), so absent files cost nothing: they are names
+//! not in the listing of the nearest folder that exists.
+//!
+//! Between "all holds" and "no" there is the common case: only the text of some sources differs,
+//! and not what decisions are made of (their [`Facts::shape`](crate::lex::Facts::shape)).  Then the
+//! build is [`Moved`]: what was configured still stands, and what holds need not be looked at
+//! again.
+
+mod fact;
+mod moved;
+mod seen;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Result;
+use rayon::prelude::*;
+
+use crate::codec::{Reader, Writer};
+use crate::digest::Digest;
+use crate::fs;
+use crate::memo::Memo;
+use crate::path::{FilePath, Root, bytes_of};
+
+pub use fact::Fact;
+pub use moved::Moved;
+
+use fact::{holds_by_identity, renew};
+use seen::{Seen, listings, nothing_appeared};
+
+const MAGIC: &[u8] = b"jmake-snapshot-2\n";
+
+/// What a build depended on, and what it gave.
+#[derive(Clone)]
+pub struct Snapshot {
+    request: Digest,
+    facts: Vec<(FilePath, Fact)>,
+    /// The digest of what was configured, which is kept beside.
+    config: Digest,
+    reply: Vec<u8>,
+}
+
+/// The answer to [`compare`].
+pub enum Compared {
+    /// Everything is as it was.
+    Holds {
+        /// The snapshot, facts as they hold now.
+        snapshot: Arc<Snapshot>,
+        /// Content had to be compared because identities were not enough: saving this snapshot
+        /// makes the next comparison faster.
+        better: bool,
+    },
+    /// Only the text of some sources or headers differs.
+    Moved(Moved),
+}
+
+impl Snapshot {
+    /// Records what `memo` has looked at, the folders in `listed`, the digest of what was
+    /// configured, and `reply`; `None` when a file changed while the build ran, or one that was
+    /// looked for in vain is there by now.  The content of the files in `deciding` matters to more
+    /// than compiles, even if one of them is included somewhere.  The caller scans `listed` once
+    /// more afterwards: only if it finds the same is the snapshot one of *this* build.
+    pub fn take(
+        memo: &Memo,
+        request: Digest,
+        (listed, deciding): (&[FilePath], &[FilePath]),
+        config: Digest,
+        reply: Vec<u8>,
+    ) -> Option<Snapshot> {
+        let seen = Seen::by(memo)?;
+        let mut facts: BTreeMap<_, _> = seen.facts.into_iter().collect();
+        for path in deciding {
+            if let Some(Fact::Content { shape, .. }) = facts.get_mut(path) {
+                *shape = None;
+            }
+        }
+        let mut folders = seen.folders;
+        folders.extend_from_slice(listed);
+        facts.extend(listings(memo, folders));
+        nothing_appeared(memo, &seen.absent).then(|| Snapshot {
+            request,
+            facts: facts.into_iter().collect(),
+            config,
+            reply,
+        })
+    }
+
+    /// The snapshot at `path`; `None` when there is none for `request`, or it is damaged.
+    pub fn load(path: &Path, request: Digest) -> Option<Snapshot> {
+        let bytes = fs::read(path).ok()?;
+        Snapshot::decode(&bytes).filter(|snapshot| snapshot.request == request)
+    }
+
+    /// What must be as it was, by path in ascending order.
+    pub fn facts(&self) -> &[(FilePath, Fact)] {
+        &self.facts
+    }
+
+    /// The numbers of the facts that hold no longer, by all that can be seen.
+    pub fn changed(&self, root: &Root) -> Vec<usize> {
+        let holds = |at: &usize| {
+            let entry = &self.facts[*at];
+            holds_by_identity(root, entry) || renew(root, entry, 0).is_some()
+        };
+        (0..self.facts.len()).into_par_iter().filter(|at| !holds(at)).collect()
+    }
+
+    /// The reply of the build.
+    pub fn reply(&self) -> &[u8] {
+        &self.reply
+    }
+
+    /// Writes the snapshot to `path`.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let mut body = Writer::default();
+        body.digest(&self.request);
+        body.digest(&self.config);
+        body.bytes(&self.reply);
+        body.uint(self.facts.len() as u64);
+        for (path, fact) in &self.facts {
+            body.bytes(path.as_bytes());
+            fact.encode(&mut body);
+        }
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(Digest::of(&body.0).as_bytes());
+        bytes.extend_from_slice(&body.0);
+        fs::write_own(path, &bytes)
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Snapshot> {
+        let (sum, body) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<32>()?;
+        if Digest::of(body).as_bytes() != sum {
+            return None;
+        }
+        let mut reader = Reader(body);
+        let request = reader.digest()?;
+        let config = reader.digest()?;
+        let reply = reader.bytes()?.to_vec();
+        let count: usize = reader.int()?;
+        let mut facts = Vec::with_capacity(count.min(1 << 20));
+        for _ in 0..count {
+            facts.push((FilePath::new(reader.bytes()?), Fact::decode(&mut reader)?));
+        }
+        Some(Snapshot { request, facts, config, reply })
+    }
+}
+
+/// Compares the facts of `snapshot` numbered in `which` with the disk below `root`, whose clock is
+/// asked in the folder `clock` if need be; `None` when anything differs but the text of sources.
+pub fn compare(
+    mut snapshot: Arc<Snapshot>,
+    which: impl IntoParallelIterator<Item = usize>,
+    root: &Root,
+    clock: &Path,
+) -> Option<Compared> {
+    // Most files are settled and unchanged; only the others are read.
+    let doubtful: Vec<usize> =
+        which.into_par_iter().filter(|&at| !holds_by_identity(root, &snapshot.facts[at])).collect();
+    if doubtful.is_empty() {
+        return Some(Compared::Holds { snapshot, better: false });
+    }
+    // The clock is read, by making a file, only when something is to be read again, and before.
+    let now = fs::now(clock).ok()?;
+    let renewed: Vec<_> = doubtful.par_iter().map(|&at| renew(root, &snapshot.facts[at], now)).collect();
+    let (mut better, mut changed) = (false, Vec::new());
+    for (at, renewed) in doubtful.into_iter().zip(renewed) {
+        let known = &snapshot.facts[at].1;
+        match renewed {
+            Some(fact) if *known != fact => {
+                better = true;
+                Arc::make_mut(&mut snapshot).facts[at].1 = fact;
+            }
+            Some(_) => {}
+            // Whether it says the same to discovery is for the caller to find out.
+            None if matches!(known, Fact::Content { shape: Some(_), .. }) => changed.push(at),
+            None => return None,
+        }
+    }
+    Some(match changed.is_empty() {
+        true => Compared::Holds { snapshot, better },
+        false => Compared::Moved(Moved::new(snapshot, changed)),
+    })
+}
+
+/// How many snapshots a project keeps: one for each set of flags and each environment in use.
+const KEPT: usize = 8;
+
+/// Removes the oldest snapshots beside `newest` beyond a handful.
+pub fn prune(newest: &Path) {
+    let beside = newest.parent().map(std::fs::read_dir).into_iter().flatten().flatten().flatten();
+    let mut snapshots: Vec<_> = beside
+        .filter(|entry| bytes_of(&entry.file_name()).starts_with(b"snapshot-"))
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    snapshots.sort();
+    let surplus = snapshots.len().saturating_sub(KEPT);
+    for (_, old) in snapshots.into_iter().filter(|(_, path)| path != newest).take(surplus) {
+        // It is looked for again after the next build.
+        fs::remove_file(&old).ok();
+        fs::remove_file(&config_beside(&old)).ok();
+    }
+}
+
+/// Where what was configured is kept for the snapshot at `path`.
+pub fn config_beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default();
+    let key = bytes_of(name).strip_prefix(b"snapshot-").unwrap_or_default();
+    path.with_file_name(crate::path::path_from_bytes(&[b"config-", key].concat()))
+}
