@@ -21,6 +21,7 @@ use crate::path::Root;
 use crate::process::Cancel;
 use crate::project::{Project, find_root};
 use crate::request::{Cache, Config, Failure, Ir, Reply, Request};
+use crate::rounds::watch_and_build;
 use crate::settings;
 use crate::survey;
 use crate::warm::Warm;
@@ -75,6 +76,7 @@ impl Engine {
         let (root, environment) = (&self.root, &self.environment);
         Ok(match request {
             Request::Build(request) => Reply::Built(Box::new(self.build(request, cancel, on_event)?)),
+            Request::Watch(request) => Reply::Built(Box::new(self.watch(request, cancel, on_event)?)),
             Request::Clean { cache } => Reply::Cleaned(self.clean(*cache, cancel, on_event)?),
             Request::Discover => Reply::Discovered(Box::new(survey::survey(&self.look()?)?)),
             Request::Graph { actions: None } => Reply::Graph(survey::include_graph(&self.look()?)?),
@@ -102,6 +104,18 @@ impl Engine {
     /// When jmake cannot do its work.
     pub fn build(&self, request: &Build, cancel: &Cancel, on_event: Listen<'_>) -> Result<Built> {
         build(&self.root, &self.environment, request, self.warm.as_deref(), cancel, on_event)
+    }
+
+    /// Builds the project, and again after each change, until `cancel` ends it; see
+    /// [`watch_and_build`].
+    ///
+    /// # Errors
+    /// When the root can no longer be read.
+    pub fn watch(&self, request: &Build, cancel: &Cancel, on_event: Listen<'_>) -> Result<Built> {
+        let warm = self.warm.clone().unwrap_or_else(|| Arc::new(Warm::new(&self.root)));
+        let engine = self.clone().kept_warm(warm.clone());
+        let mut build = |cancel: &Cancel, on_event: Listen<'_>| engine.build(request, cancel, on_event);
+        watch_and_build(&warm, &self.environment, &mut build, cancel, on_event)
     }
 
     fn look(&self) -> Result<Project> {

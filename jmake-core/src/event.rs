@@ -314,6 +314,56 @@ pub enum Event {
     },
     /// Something the user should know.
     Diagnostic(Diagnostic),
+    /// While watching: a new round begins, because of these changes.
+    Changed {
+        /// Files and folders.
+        files: Vec<Change>,
+    },
+    /// While watching: a round has ended.
+    Round(Round),
+}
+
+/// A file or folder that changed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Change {
+    /// Where, from the root.
+    pub path: String,
+    /// How.
+    pub how: How,
+}
+
+/// How a file changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// It was not there before.
+    New,
+    /// It is another.
+    Changed,
+    /// It is not there any more.
+    Gone,
+}
+
+/// What one round of watching came to.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Round {
+    /// Whether everything asked for is there.
+    pub success: bool,
+    /// The profile.
+    pub profile: String,
+    /// What was made, from the root.
+    pub results: Vec<String>,
+    /// Units compiled.
+    pub compiled: usize,
+    /// Units that were fresh.
+    pub fresh: usize,
+    /// Units restored from the store.
+    pub restored: usize,
+    /// Actions that failed.
+    pub failed: usize,
+    /// How long it took.
+    #[serde(with = "seconds")]
+    pub elapsed: Duration,
 }
 
 /// A duration as a number of seconds, for whoever reads events.

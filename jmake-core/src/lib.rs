@@ -52,5 +52,6 @@ pub mod survey;
 pub mod settings;
 pub mod machine;
 pub mod request;
+pub mod rounds;
 pub mod engine;
 pub mod services;

@@ -90,6 +90,7 @@ pub struct Cancel(Arc<CancelState>);
 struct CancelState {
     cancelled: AtomicBool,
     groups: Mutex<HashSet<Pid>>,
+    then: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Cancel {
@@ -108,6 +109,9 @@ impl Cancel {
     pub fn cancel(&self) {
         let again = self.0.cancelled.swap(true, Ordering::SeqCst);
         self.signal(if again { Signal::KILL } else { Signal::TERM });
+        for then in std::mem::take(&mut *self.thens()) {
+            then();
+        }
         if !again {
             let state = self.clone();
             std::thread::spawn(move || {
@@ -115,6 +119,20 @@ impl Cancel {
                 state.signal(Signal::KILL);
             });
         }
+    }
+
+    /// Does `then` when the request to stop is made, or now if it has been.
+    pub fn then(&self, then: impl FnOnce() + Send + 'static) {
+        self.thens().push(Box::new(then));
+        if self.is_cancelled() {
+            for then in std::mem::take(&mut *self.thens()) {
+                then();
+            }
+        }
+    }
+
+    fn thens(&self) -> std::sync::MutexGuard<'_, Vec<Box<dyn FnOnce() + Send>>> {
+        self.0.then.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn signal(&self, signal: Signal) {

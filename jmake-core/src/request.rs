@@ -25,6 +25,8 @@ use crate::survey::{Discovered, Drawn, Explanation};
 pub enum Request {
     /// Build the project.
     Build(Build),
+    /// Build the project, and again after each change, until cancelled.
+    Watch(Build),
     /// Remove what jmake made; with `cache`, also from the shared cache.
     Clean {
         /// Whether the shared cache is to forget this project.
@@ -261,6 +263,7 @@ mod tests {
         let template = || "cpp".to_owned();
         for request in [
             Request::Build(Build { wanted: wanted.clone(), force: true, ..Build::default() }),
+            Request::Watch(Build::default()),
             Request::Clean { cache: true },
             Request::Discover,
             Request::Graph { actions: Some(wanted) },

@@ -26,7 +26,7 @@ use crate::fs;
 use crate::path::{FilePath, Root};
 use crate::plan::STATE_DIR;
 use crate::snapshot::{Compared, Fact, Snapshot, compare};
-use crate::watch::{Changes, Listener, Watch, trusted};
+use crate::watch::{Changes, Listener, Listeners, Watch, trusted};
 
 /// How many snapshots are held: one for each set of flags and each environment in use.
 const HELD: usize = 8;
@@ -38,6 +38,7 @@ const STRIKES: u32 = 3;
 /// What earlier requests have left.
 pub struct Warm {
     root: Root,
+    listeners: Listeners,
     state: Mutex<State>,
 }
 
@@ -49,6 +50,8 @@ struct State {
     watching: Watching,
     /// Which folder the root is and what is mounted where, as of the first arming.
     place: Option<Place>,
+    /// Folders that are watched whatever snapshots speak of.
+    besides: HashSet<FilePath>,
     /// How often an armed snapshot was compared.
     spared: u64,
     strikes: u32,
@@ -103,7 +106,7 @@ pub struct Noticing {
 impl Warm {
     /// Nothing yet, of the project at `root`.
     pub fn new(root: &Root) -> Warm {
-        Warm { root: root.clone(), state: Mutex::default() }
+        Warm { root: root.clone(), listeners: Listeners::default(), state: Mutex::default() }
     }
 
     /// The project's root.
@@ -202,24 +205,13 @@ impl Warm {
             state.watching = Watching::NotYet;
             state.place = Some(place);
         }
-        if let Watching::NotYet = state.watching {
-            trusted(self.root.as_path())?;
-            let cookies = self.state_dir().join("cookies");
-            state.watching = Watching::By(Box::new(Watch::start(&self.root, &cookies)?));
-        }
+        self.start_watching(state)?;
         let Watching::By(watch) = &mut state.watching else { return Ok(()) };
         let Some(mut held) = state.held.remove(&asked) else { return Ok(()) };
         let (folders, always) = self.watchable(&held.snapshot);
-        for folder in &folders {
-            // A folder that is gone by now is found to be so in a moment.
-            if let Err(why) = watch.add(folder)
-                && self.root.resolve(folder).is_dir()
-            {
-                return Err(why);
-            }
-        }
+        folders.iter().try_for_each(|folder| self.watch_folder(watch, folder))?;
         if state.held.values().all(|held| held.armed.is_none()) {
-            watch.keep_only(&folders);
+            watch.keep_only(|folder| folders.contains(folder) || state.besides.contains(folder));
         }
         // From here on every change makes an event: what holds now holds until one comes.
         if let Some(compared) = self.compare_held(held.snapshot, &None) {
@@ -282,13 +274,37 @@ impl Warm {
         (folders, always)
     }
 
-    /// Waits until something may have changed below the root; see [`Listener`].  `None` when
-    /// nothing is watched.
-    pub fn listener(&self) -> Option<Listener> {
-        match &self.lock().watching {
-            Watching::By(watch) => Some(watch.listener()),
-            _ => None,
+    /// Hears from now on of changes in the folders that are watched.
+    pub fn listen(&self) -> Listener {
+        self.listeners.listen()
+    }
+
+    /// Watches `folders` besides what snapshots speak of; what was given before counts no more.
+    pub fn watch_also(&self, folders: &[FilePath]) {
+        let mut state = self.lock();
+        state.besides = folders.iter().cloned().collect();
+        if let Err(why) = self.start_watching(&mut state) {
+            state.give_up(why);
         }
+    }
+
+    /// Starts to watch if nothing is watched yet.
+    fn start_watching(&self, state: &mut State) -> Result<(), String> {
+        if let Watching::NotYet = state.watching {
+            trusted(self.root.as_path())?;
+            let cookies = self.state_dir().join("cookies");
+            state.watching = Watching::By(Box::new(Watch::start(&self.root, &cookies, &self.listeners)?));
+        }
+        let Watching::By(watch) = &mut state.watching else { return Ok(()) };
+        state.besides.iter().try_for_each(|folder| self.watch_folder(watch, folder))
+    }
+
+    /// A folder that is gone by now is found to be so in a moment.
+    fn watch_folder(&self, watch: &mut Watch, folder: &FilePath) -> Result<(), String> {
+        watch.add(folder).or_else(|why| match self.root.resolve(folder).is_dir() {
+            true => Err(why),
+            false => Ok(()),
+        })
     }
 
     fn state_dir(&self) -> PathBuf {

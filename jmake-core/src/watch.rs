@@ -17,7 +17,7 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode, EventKind, MetadataKind, ModifyKind};
@@ -66,29 +66,36 @@ pub struct Watch {
     root: Root,
     system: RecommendedWatcher,
     shared: Arc<Shared>,
+    listeners: Listeners,
     watched: HashSet<FilePath>,
     cookies: PathBuf,
     serial: u64,
 }
 
 impl Watch {
-    /// Watches nothing yet below `root`.  Cookies are made in the folder `cookies`, which is made
-    /// if need be and must lie on the same file system.
+    /// Watches nothing yet below `root`; `listeners` will hear of it, too.  Cookies are made in the
+    /// folder `cookies`, which is made if need be and must lie on the same file system.
     ///
     /// # Errors
     /// Why events of this place cannot be had.
-    pub fn start(root: &Root, cookies: &Path) -> Result<Watch, String> {
+    pub fn start(root: &Root, cookies: &Path, listeners: &Listeners) -> Result<Watch, String> {
         fs::create_dir_all(cookies).map_err(|e| format!("{e:#}"))?;
         // Left by a watch that was killed.
         for left in std::fs::read_dir(cookies).into_iter().flatten().flatten() {
             fs::remove_all(&left.path()).ok();
         }
         let shared = Arc::new(Shared::default());
-        let hear = Hear { shared: shared.clone(), root: root.clone(), cookies: cookies.to_owned() };
+        let hear = Hear {
+            shared: shared.clone(),
+            listeners: listeners.clone(),
+            root: root.clone(),
+            cookies: cookies.to_owned(),
+        };
         let mut system = notify::recommended_watcher(move |event| hear.event(event)).map_err(words)?;
         system.watch(cookies, RecursiveMode::NonRecursive).map_err(words)?;
         let (root, cookies) = (root.clone(), cookies.to_owned());
-        Ok(Watch { root, system, shared, watched: HashSet::new(), cookies, serial: 0 })
+        let listeners = listeners.clone();
+        Ok(Watch { root, system, shared, listeners, watched: HashSet::new(), cookies, serial: 0 })
     }
 
     /// Watches what happens in the folder `dir`, but not in folders within.
@@ -104,10 +111,9 @@ impl Watch {
         Ok(())
     }
 
-    /// Stops watching every folder that is not in `needed`.
-    pub fn keep_only(&mut self, needed: &HashSet<FilePath>) {
-        let surplus: Vec<FilePath> =
-            self.watched.iter().filter(|dir| !needed.contains(*dir)).cloned().collect();
+    /// Stops watching every folder that is not `needed`.
+    pub fn keep_only(&mut self, needed: impl Fn(&FilePath) -> bool) {
+        let surplus: Vec<FilePath> = self.watched.iter().filter(|dir| !needed(dir)).cloned().collect();
         for dir in surplus {
             // It may be gone, and its watch with it.
             self.system.unwatch(&self.root.resolve(&dir)).ok();
@@ -159,56 +165,109 @@ impl Watch {
         fs::remove_file(&cookie).ok();
         changes
     }
-
-    /// Somebody's handle to wait for changes while others ask for them.
-    pub fn listener(&self) -> Listener {
-        Listener(self.shared.clone())
-    }
 }
 
 impl Drop for Watch {
-    /// Whoever listens would wait for ever.
+    /// Whoever listens hears nothing of what happens until something is watched again.
     fn drop(&mut self) {
-        self.shared.lock().unknown.get_or_insert_with(|| "nothing is watched any more".into());
-        self.shared.arrived.notify_all();
+        self.listeners.tell(|mail| mail.unknown = true);
     }
 }
 
-/// Waits for changes without taking them.
-#[derive(Clone)]
-pub struct Listener(Arc<Shared>);
+/// Those who want to hear of changes when they happen, whatever others ask meanwhile.
+#[derive(Clone, Default)]
+pub struct Listeners(Arc<Mutex<Vec<Weak<Mailbox>>>>);
 
-impl Listener {
-    /// Waits until something may have changed that nobody has asked about yet, at most for `limit`.
-    /// Tells whether that is so.
-    pub fn wait(&self, limit: Duration) -> bool {
-        let inbox = self.0.lock();
-        let quiet = |inbox: &mut Inbox| inbox.changed.is_empty() && inbox.unknown.is_none();
-        let waited = self.0.arrived.wait_timeout_while(inbox, limit, quiet);
-        let (mut inbox, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        !quiet(&mut inbox)
+impl Listeners {
+    /// One more.
+    pub fn listen(&self) -> Listener {
+        let mailbox = Arc::new(Mailbox::default());
+        self.lock().push(Arc::downgrade(&mailbox));
+        Listener(mailbox)
     }
 
-    /// Waits until nothing more has been said for `quiet`, at most for `limit`.
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<Mailbox>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, news: impl Fn(&mut Mail)) {
+        self.lock().retain(|mailbox| {
+            let Some(mailbox) = mailbox.upgrade() else { return false };
+            mailbox.change(&news);
+            true
+        });
+    }
+}
+
+/// What a [`Listener`] has heard.
+#[derive(Clone, Default, Debug)]
+pub struct Mail {
+    /// Files that may have changed.
+    pub changed: HashSet<FilePath>,
+    /// Whether others may have, too.
+    pub unknown: bool,
+    /// Whether somebody asked to look up.
+    pub nudged: bool,
+}
+
+#[derive(Default)]
+struct Mailbox {
+    mail: Mutex<Mail>,
+    arrived: Condvar,
+}
+
+impl Mailbox {
+    fn lock(&self) -> MutexGuard<'_, Mail> {
+        self.mail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, news: impl FnOnce(&mut Mail)) {
+        news(&mut self.lock());
+        self.arrived.notify_all();
+    }
+}
+
+/// Hears of changes when they happen, without a barrier.
+#[derive(Clone)]
+pub struct Listener(Arc<Mailbox>);
+
+impl Listener {
+    /// Waits until `enough` says so of what has been heard, at most for `limit`.
+    pub fn wait(&self, limit: Duration, mut enough: impl FnMut(&Mail) -> bool) {
+        let mail = self.0.lock();
+        drop(self.0.arrived.wait_timeout_while(mail, limit, |mail| !enough(mail)));
+    }
+
+    /// Waits until nothing more has been heard for `quiet`, at most for `limit`.
     pub fn wait_for_quiet(&self, quiet: Duration, limit: Duration) {
         let deadline = Instant::now() + limit;
-        let mut inbox = self.0.lock();
+        let mut mail = self.0.lock();
         loop {
-            let before = inbox.changed.len();
             let left = deadline.saturating_duration_since(Instant::now());
-            let waited = self.0.arrived.wait_timeout(inbox, quiet.min(left));
-            let (now, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            inbox = now;
-            if left.is_zero() || (timeout.timed_out() && inbox.changed.len() == before) {
+            let waited = self.0.arrived.wait_timeout(mail, quiet.min(left));
+            let (now, silence) = waited.unwrap_or_else(PoisonError::into_inner);
+            if silence.timed_out() {
                 return;
             }
+            mail = now;
         }
+    }
+
+    /// What has been heard since the last time.
+    pub fn take(&self) -> Mail {
+        std::mem::take(&mut self.0.lock())
+    }
+
+    /// Makes whoever waits look up.
+    pub fn nudge(&self) {
+        self.0.change(|mail| mail.nudged = true);
     }
 }
 
 /// Takes in what the system says.
 struct Hear {
     shared: Arc<Shared>,
+    listeners: Listeners,
     root: Root,
     cookies: PathBuf,
 }
@@ -229,26 +288,35 @@ impl Hear {
         if !tells {
             return;
         }
+        let mut changed = HashSet::new();
         let mut inbox = self.shared.lock();
         for path in &event.paths {
             if let Ok(name) = path.strip_prefix(&self.cookies) {
                 let serial = name.to_str().and_then(|name| name.parse().ok());
                 inbox.cookie = inbox.cookie.max(serial.unwrap_or(0));
             } else if !fault::loses() {
-                inbox.changed.insert(self.root.file_path(path));
+                changed.insert(self.root.file_path(path));
             }
         }
+        inbox.changed.extend(changed.iter().cloned());
         if inbox.changed.len() > LIMIT {
             inbox.changed = HashSet::new();
             inbox.unknown = Some("too many files changed at once".into());
         }
         drop(inbox);
         self.shared.arrived.notify_all();
+        if !changed.is_empty() {
+            self.listeners.tell(|mail| match mail.changed.len() < LIMIT {
+                true => mail.changed.extend(changed.iter().cloned()),
+                false => mail.unknown = true,
+            });
+        }
     }
 
     fn unknown(&self, why: &str) {
         self.shared.lock().unknown.get_or_insert_with(|| why.to_owned());
         self.shared.arrived.notify_all();
+        self.listeners.tell(|mail| mail.unknown = true);
     }
 }
 

@@ -19,7 +19,7 @@ use std::fmt;
 
 pub use includes::{IncludeGraph, Unresolved, walk_ast_dependencies};
 pub use targets::discover_project;
-pub use walk::{scan_files, walk_files};
+pub use walk::{globs, scan_files, walk_files};
 
 use crate::event::Diagnostic;
 use crate::path::FilePath;
@@ -157,6 +157,11 @@ impl Tree {
     pub fn of(&self, category: Category) -> impl Iterator<Item = &File> {
         self.files.iter().filter(move |file| file.category == category)
     }
+}
+
+/// What a file called `name` is, as far as the name tells.
+pub fn category_by_name(name: &[u8]) -> Category {
+    classify::by_name(name)
 }
 
 /// The files that are machine code, in order.

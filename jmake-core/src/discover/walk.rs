@@ -325,7 +325,8 @@ fn unreadable(path: &FilePath, what: &str, error: &io::Error) -> Diagnostic {
         .hint("make it readable, or list it under `discovery.exclude`")
 }
 
-fn globs(patterns: &[String], problems: &mut Vec<Diagnostic>) -> GlobSet {
+/// The files that `patterns` mean; what is wrong with a pattern is added to `problems`.
+pub fn globs(patterns: &[String], problems: &mut Vec<Diagnostic>) -> GlobSet {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
         let bare = pattern.strip_prefix("./").unwrap_or(pattern).trim_end_matches('/');

@@ -54,6 +54,8 @@ pub struct Manifest {
     pub llvm: Llvm,
     /// `[cache]`.
     pub cache: Cache,
+    /// `[watch]`.
+    pub watch: Watch,
     /// The line (from 1) of every key that was read, by its present name: `compile.flags`,
     /// `profile.release.lto`, `target.0.sources`.
     lines: BTreeMap<String, usize>,
@@ -92,6 +94,7 @@ impl Manifest {
                 self.llvm.tools.push((name.clone(), path.clone()));
             }
         }
+        fill(&mut self.watch.debounce, &user.watch.debounce);
         fill(&mut self.cache.enabled, &user.cache.enabled);
         fill(&mut self.cache.dir, &user.cache.dir);
         fill(&mut self.cache.max_size, &user.cache.max_size);
@@ -264,6 +267,15 @@ pub struct Cache {
     pub max_size: Option<u64>,
     /// How long an entry is kept after its last use.
     pub max_age: Option<Duration>,
+}
+
+/// `[watch]`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Watch {
+    /// How long nothing more must happen before a round begins.
+    pub debounce: Option<Duration>,
+    /// Globs of files and folders whose changes begin none.
+    pub ignore: Vec<String>,
 }
 
 /// What is made.

@@ -244,8 +244,8 @@ pub static KEYS: &[Key] = &[
 
     key!("daemon.enabled", Anything, "`\"auto\"`", "use the daemon", [], Later, later),
     key!("daemon.idle_timeout", Time, "`\"1h\"`", "when an idle daemon ends", [], Later, later),
-    key!("watch.debounce", Time, "`\"50ms\"`", "how long to wait for more changes", [], Later, later),
-    key!("watch.ignore", Globs, "`[]`", "files whose changes do not matter", [], Later, later),
+    key!("watch.debounce", Time, "`\"50ms\"`", "how long nothing more must happen before `watch` builds", [], User, Project watch.debounce = time),
+    key!("watch.ignore", Globs, "`[]`", "files and folders whose changes begin no round of `watch`", [], Plain, Project watch.ignore = list),
     key!("wrap", Anything, "", "Julia module", [], Later, later),
     key!("tool", Anything, "", "kept for other programs, never read", ["custom"], Plain, later),
 ];
