@@ -5,6 +5,7 @@
 //! lives here.
 
 mod args;
+mod exec;
 mod manual;
 mod render;
 mod stop;
@@ -14,9 +15,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use jmake_core::engine::Engine;
+use jmake_core::event::{Diagnostic, Event};
 use jmake_core::request::Failure;
 
 use args::{Job, Task, Where};
+use exec::Exec;
 use render::Screen;
 
 /// Exit codes are part of the contract: see `docs/cli.md`.
@@ -52,7 +55,14 @@ fn ask(task: &Task) -> u8 {
     };
     match engine {
         Ok(engine) => {
-            let reply = engine.handle(&task.request, &cancel, &mut |event| screen.event(event));
+            let mut exec = task.look.exec.clone().map(Exec::new);
+            let reply = engine.handle(&task.request, &cancel, &mut |event| {
+                let copy = exec.as_ref().map(|_| event.clone());
+                screen.event(event);
+                if let Some(trouble) = copy.and_then(|event| exec.as_mut()?.hear(&event)) {
+                    screen.event(Event::Diagnostic(Diagnostic::warning(trouble)));
+                }
+            });
             screen.finish(engine.root(), &reply)
         }
         Err(e) => screen.failed(&Failure::of(&e, false)),

@@ -114,7 +114,13 @@ impl Engine {
     pub fn watch(&self, request: &Build, cancel: &Cancel, on_event: Listen<'_>) -> Result<Built> {
         let warm = self.warm.clone().unwrap_or_else(|| Arc::new(Warm::new(&self.root)));
         let engine = self.clone().kept_warm(warm.clone());
-        let mut build = |cancel: &Cancel, on_event: Listen<'_>| engine.build(request, cancel, on_event);
+        let mut request = request.clone();
+        let mut build = |cancel: &Cancel, on_event: Listen<'_>| {
+            let built = engine.build(&request, cancel, on_event);
+            // Only the first round builds what is as it was.
+            request.force = false;
+            built
+        };
         watch_and_build(&warm, &self.environment, &mut build, cancel, on_event)
     }
 

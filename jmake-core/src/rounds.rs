@@ -66,7 +66,8 @@ pub fn watch_and_build(
             Err(_) if cancel.is_cancelled() => break,
             Err(e) => {
                 let Failure { problem, causes, .. } = Failure::of(&e, false);
-                let message = [problem.message.clone()].into_iter().chain(causes).collect::<Vec<_>>().join(": ");
+                let message =
+                    [problem.message.clone()].into_iter().chain(causes).collect::<Vec<_>>().join(": ");
                 on_event(Event::Diagnostic(Diagnostic { message, ..problem }));
                 on_event(Event::Round(Round::default()));
                 last = Built::default();

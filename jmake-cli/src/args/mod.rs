@@ -147,6 +147,7 @@ fn look(global: &Global) -> Look {
         color,
         color_in_data: global.color == When::Always,
         bar: terminal && !global.quiet && !global.json,
+        clear: terminal && !global.quiet && !global.json,
         json: global.json,
         ..Look::default()
     }
@@ -157,7 +158,14 @@ fn resolve(verb: Verb, global: &Global, cwd: &Path, look: &mut Look) -> (Where, 
     let here = || Where::ProjectOf(cwd.to_owned());
     let of = |path: &Path| Where::ProjectOf(without_dots(&cwd.join(path)));
     match verb {
-        Verb::Build(build) => (of(&build.path), build_request(&build, global, look)),
+        Verb::Build(build) if !build.watch && build.exec.is_none() => {
+            (of(&build.path), Request::Build(build_request(&build, global, look)))
+        }
+        Verb::Build(build) | Verb::Watch(build) => {
+            let request = Request::Watch(build_request(&build, global, look));
+            (look.watch, look.exec) = (true, build.exec);
+            (of(&build.path), request)
+        }
         Verb::New { path, template } => {
             let (template, name) = (template.template, template.name);
             (here(), Request::New { path: cwd.join(path), template, name })
@@ -193,9 +201,10 @@ fn resolve(verb: Verb, global: &Global, cwd: &Path, look: &mut Look) -> (Where, 
     }
 }
 
-fn build_request(typed: &typed::Build, global: &Global, look: &mut Look) -> Request {
+fn build_request(typed: &typed::Build, global: &Global, look: &mut Look) -> Build {
     look.json |= typed.message_format == typed::MessageFormat::Json;
     look.bar &= !look.json;
+    look.clear &= !look.json;
     look.timings = typed.timings;
     look.print_library = typed.print.is_some();
     look.dry_run = typed.dry_run;
@@ -209,7 +218,7 @@ fn build_request(typed: &typed::Build, global: &Global, look: &mut Look) -> Requ
         typed::Lto::Thin => "thin",
         typed::Lto::Full => "full",
     });
-    Request::Build(Build {
+    Build {
         wanted: Wanted {
             profile,
             lto: lto.map(str::to_owned),
@@ -220,7 +229,7 @@ fn build_request(typed: &typed::Build, global: &Global, look: &mut Look) -> Requ
         quick: typed.quick,
         keep_going: typed.keep_going,
         dry_run: typed.dry_run,
-    })
+    }
 }
 
 fn config_request(typed: typed::Config) -> Config {

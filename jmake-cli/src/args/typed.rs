@@ -58,6 +58,9 @@ pub enum When {
 pub enum Verb {
     /// Build the project: only what changed is compiled
     Build(Build),
+    /// Build the project, and again whenever something changes, until Ctrl-C
+    #[command(mut_arg("watch", |arg| arg.hide(true)))]
+    Watch(Build),
     /// Make a fresh project that builds at once
     New {
         /// The folder to make
@@ -178,6 +181,12 @@ pub struct Build {
     /// Print just this on stdout
     #[arg(long, value_name = "WHAT")]
     pub print: Option<Print>,
+    /// Build again whenever something changes, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["dry_run", "timings", "print"])]
+    pub watch: bool,
+    /// Watch, and run CMD by the shell after each good build; the next round ends it
+    #[arg(long, value_name = "CMD", conflicts_with_all = ["dry_run", "timings", "print"])]
+    pub exec: Option<String>,
 }
 
 /// Optimisation across units.

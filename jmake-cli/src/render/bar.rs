@@ -62,7 +62,11 @@ impl Bar {
                 state.running.remove(action);
                 state.done += 1;
             }
-            Event::Waiting { .. } | Event::Published { .. } | Event::Diagnostic(_) => {}
+            Event::Waiting { .. }
+            | Event::Published { .. }
+            | Event::Diagnostic(_)
+            | Event::Changed { .. }
+            | Event::Round(_) => {}
         }
     }
 

@@ -9,6 +9,7 @@ mod facts;
 mod graph;
 mod json;
 mod paint;
+mod rounds;
 
 use std::io::{self, Write};
 
@@ -38,6 +39,12 @@ pub struct Look {
     pub color_in_data: bool,
     /// A progress bar, once a build takes long.
     pub bar: bool,
+    /// Whether to build again and again, until interrupted.
+    pub watch: bool,
+    /// While watching, begin each round with an empty screen.
+    pub clear: bool,
+    /// While watching, run this after each good build.
+    pub exec: Option<String>,
     /// JSON on stdout.
     pub json: bool,
     /// Write where the time went.
@@ -100,6 +107,8 @@ impl Screen {
             }
             Event::Published { path } if self.look.verbose => self.status("Published", &path),
             Event::Diagnostic(problem) => self.diagnostic(&problem),
+            Event::Changed { files } => self.round_begins(&files),
+            Event::Round(round) => self.round_ends(&round),
             Event::Planned { .. } | Event::Started { .. } | Event::Published { .. } => {}
         }
     }
@@ -142,6 +151,8 @@ impl Screen {
             bar.end();
         }
         let code = match reply {
+            // Being interrupted is how watching ends.
+            Reply::Built(built) if built.cancelled && self.look.watch => INTERRUPTED,
             Reply::Built(built) => self.built(root, built),
             Reply::Failed(failure) => return self.failed(failure),
             reply => self.fact(reply),
