@@ -370,7 +370,8 @@ impl<'a, 'e> Pass<'a, 'e> {
             .filter(|&&p| materialise(view.context, &view.graph.actions()[p], &view.states[p].made).is_err())
             .copied()
             .collect();
-        for producer in missing {
+        // What is lost is not on disk for the next that needs it, either.
+        for producer in missing.into_iter().filter(|producer| !lost.contains(producer)) {
             self.states[producer].on_disk = true;
         }
         if lost.is_empty() {

@@ -239,7 +239,11 @@ fn trace(
     for path in read.split_off(inputs.len()) {
         all.push(read_version(context.memo, path, comment_blind)?);
     }
-    let certain = |input: &Version| context.memo.unchanged_since(&input.path, spawn);
+    // What was there must also have been what the verdict was about.
+    let certain = |input: &Version| {
+        context.memo.unchanged_since(&input.path, spawn)
+            && context.memo.digest(&input.path).is_ok_and(|there| there == input.digest)
+    };
     // Every file is asked, not only up to the first that moved: asking prepares the next attempt.
     let moved = all.iter().filter(|input| !certain(input)).count();
     if moved > 0 && !sabotage::is("no-recheck") {

@@ -112,3 +112,24 @@ fn what_was_lost_is_made_again_once() {
     build(&mut world, &tree);
     assert_eq!(world.starts(), 6, "three times the IR of a unit, then what links, optimises and lowers it");
 }
+
+/// Of two libraries that share a unit whose object was lost, the second was linked with whatever lay
+/// in the object's place, and that was recorded.
+#[test]
+fn a_lost_object_is_waited_for_by_all_that_need_it() {
+    let (mut world, mut tree) = project(false);
+    tree.conf.targets = vec![(false, 0); 2];
+    tree.add("common/c.c".into(), "int c(void) { return LEVEL; }\n".into());
+    build(&mut world, &tree);
+    tree.conf.level += 1;
+    build(&mut world, &tree);
+    tree.conf.level -= 1;
+    // The store knows of the first results, but has them no longer.
+    fs::remove_dir_all(world.cache().join("v1/blobs")).unwrap();
+    build(&mut world, &tree);
+    let (_, clean) = world.build_clean(&tree);
+    for library in ["julia/libt0.so", "julia/libt1.so"] {
+        let read = |root: &std::path::Path| fs::read(root.join(library)).unwrap();
+        assert!(read(&world.root()) == read(&clean), "`{library}` is not that of a clean build");
+    }
+}

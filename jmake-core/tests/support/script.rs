@@ -54,7 +54,7 @@ pub fn run(seed: u64, numbers: &[usize]) -> Result<(usize, usize), Failure> {
         story: Vec::new(),
     };
     // Half of the scripts run as in a daemon.
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         run.world.keep_warm();
     }
     run.world.sync(&run.tree, &mut Dice::new(seed));
