@@ -198,6 +198,12 @@ impl Warm {
         }
     }
 
+    /// [`Warm::rest`] as if the last look at everything were long ago.
+    pub fn audit_now(&self) {
+        self.lock().audited = None;
+        self.rest();
+    }
+
     fn arm(&self, state: &mut State, asked: Digest) -> Result<(), String> {
         let place = Place::of(&self.root).ok_or("the root cannot be examined")?;
         if state.place.as_ref() != Some(&place) {

@@ -274,7 +274,6 @@ struct Hear {
 
 impl Hear {
     fn event(&self, event: notify::Result<notify::Event>) {
-        fault::delay();
         let event = match event {
             Ok(event) if event.need_rescan() => return self.unknown("the system lost some events"),
             Ok(event) => event,
@@ -285,16 +284,17 @@ impl Hear {
             EventKind::Modify(ModifyKind::Metadata(MetadataKind::AccessTime)) => false,
             _ => true,
         };
-        if !tells {
+        if !tells || fault::loses_everything() {
             return;
         }
+        fault::delay();
         let mut changed = HashSet::new();
         let mut inbox = self.shared.lock();
         for path in &event.paths {
             if let Ok(name) = path.strip_prefix(&self.cookies) {
                 let serial = name.to_str().and_then(|name| name.parse().ok());
                 inbox.cookie = inbox.cookie.max(serial.unwrap_or(0));
-            } else if !fault::loses() {
+            } else if !fault::loses_changes() {
                 changed.insert(self.root.file_path(path));
             }
         }
@@ -357,30 +357,43 @@ pub fn trusted(_dir: &Path) -> Result<(), String> {
 
 /// Faults that tests bring about: events that come late, or never.
 pub mod fault {
-    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::Duration;
 
     static DELAY: AtomicU64 = AtomicU64::new(0);
-    static LOSE: AtomicBool = AtomicBool::new(false);
+    static LOSE: AtomicU64 = AtomicU64::new(NOTHING);
+    const NOTHING: u64 = 0;
+    const CHANGES: u64 = 1;
+    const EVERYTHING: u64 = 2;
 
     /// From now on each event is heard that much later.
     pub fn make_late(delay: Duration) {
-        DELAY.store(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        DELAY.store(u64::try_from(delay.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// From now on no change is heard of, only cookies.
-    pub fn make_deaf(deaf: bool) {
-        LOSE.store(deaf, Ordering::Relaxed);
+    /// From now on no change is heard of, and cookies are only if `cookies_too` is false.
+    pub fn make_deaf(cookies_too: bool) {
+        LOSE.store(if cookies_too { EVERYTHING } else { CHANGES }, Ordering::Relaxed);
+    }
+
+    /// From now on all is as it should be.
+    pub fn mend() {
+        DELAY.store(0, Ordering::Relaxed);
+        LOSE.store(NOTHING, Ordering::Relaxed);
     }
 
     pub(super) fn delay() {
         match DELAY.load(Ordering::Relaxed) {
             0 => {}
-            delay => std::thread::sleep(Duration::from_millis(delay)),
+            delay => std::thread::sleep(Duration::from_micros(delay)),
         }
     }
 
-    pub(super) fn loses() -> bool {
-        LOSE.load(Ordering::Relaxed)
+    pub(super) fn loses_changes() -> bool {
+        LOSE.load(Ordering::Relaxed) != NOTHING
+    }
+
+    pub(super) fn loses_everything() -> bool {
+        LOSE.load(Ordering::Relaxed) == EVERYTHING
     }
 }

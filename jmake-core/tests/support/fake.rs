@@ -14,7 +14,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use jmake_core::build::{Build, Built, build};
@@ -23,6 +23,7 @@ use jmake_core::configure::{Environment, Wanted};
 use jmake_core::event::{Event, Outcome};
 use jmake_core::path::Root;
 use jmake_core::process::Cancel;
+use jmake_core::warm::Warm;
 use serde::{Deserialize, Serialize};
 
 /// How long any build here may take before it counts as hanging.
@@ -130,6 +131,8 @@ pub struct World {
     pub environment: Environment,
     /// What is asked for.
     pub request: Build,
+    /// What stays in memory between builds, as in a daemon.
+    pub warm: Option<Arc<Warm>>,
 }
 
 /// The four units and the headers most tests begin with.
@@ -166,7 +169,13 @@ impl World {
             ..Environment::default()
         };
         let wanted = Wanted { jobs: Some(2), ..Wanted::default() };
-        World { root: at("work/p"), environment, request: Build { wanted, ..Build::default() }, dir }
+        World {
+            root: at("work/p"),
+            environment,
+            request: Build { wanted, ..Build::default() },
+            warm: None,
+            dir,
+        }
     }
 
     /// A project of [`SMALL`].
@@ -179,6 +188,12 @@ impl World {
         for (name, text) in files {
             self.write(name, text);
         }
+        self
+    }
+
+    /// The same, keeping in memory what it can between builds.
+    pub fn warm(mut self) -> World {
+        self.warm = Some(Arc::new(Warm::new(&Root::open(&self.root).unwrap())));
         self
     }
 
@@ -231,8 +246,9 @@ impl World {
     pub fn build_in(&self, root: &Path) -> Said {
         let mut events = Vec::new();
         let root = Root::open(root).unwrap();
+        let warm = self.warm.as_deref().filter(|warm| warm.root().as_path() == root.as_path());
         let built =
-            build(&root, &self.environment, &self.request, None, &Cancel::new(), &mut |e| events.push(e));
+            build(&root, &self.environment, &self.request, warm, &Cancel::new(), &mut |e| events.push(e));
         Said::of(built.map_err(|e| format!("{e:#}")), events)
     }
 
@@ -240,11 +256,14 @@ impl World {
     pub fn build_or_hang(&self) -> Said {
         let (root, environment, request) =
             (self.root.clone(), self.environment.clone(), self.request.clone());
+        let warm = self.warm.clone();
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             let mut events = Vec::new();
             let root = Root::open(&root).unwrap();
-            let built = build(&root, &environment, &request, None, &Cancel::new(), &mut |e| events.push(e));
+            let built = build(&root, &environment, &request, warm.as_deref(), &Cancel::new(), &mut |e| {
+                events.push(e)
+            });
             sender.send(Said::of(built.map_err(|e| format!("{e:#}")), events)).ok();
         });
         receiver.recv_timeout(PATIENCE).expect("the build hangs or has panicked")
