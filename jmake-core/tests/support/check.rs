@@ -83,6 +83,11 @@ impl Memory {
         self.store_unknown = true;
     }
 
+    /// Whether the project's records are those of the builds so far.
+    pub fn knows_records(&self) -> bool {
+        !self.hazy
+    }
+
     /// From here on nothing is known of the project's records.
     fn forget_certainty(&mut self) {
         self.hazy = true;
