@@ -105,13 +105,13 @@ fn greet(mut line: Line, errand: &Errand, root: &Root) -> Result<Met, String> {
     // Looking after it is allowed from everywhere.
     hello.limits = None;
     line.send(&wire::request(0, "hello", &hello)).map_err(|broken| broken.to_string())?;
-    let welcome = answer(&mut line, 0, HELLO)?;
+    let welcome = answer(&mut line, 0, HELLO).map_err(|refusal| refusal.to_string())?;
     Ok(Met { line, welcome })
 }
 
 fn call<R: serde::de::DeserializeOwned>(met: &mut Met, method: &str) -> Result<R, String> {
     met.line.send(&wire::request(1, method, &Value::Null)).map_err(|broken| broken.to_string())?;
-    answer(&mut met.line, 1, HELLO)
+    answer(&mut met.line, 1, HELLO).map_err(|refusal| refusal.to_string())
 }
 
 fn start(errand: &Errand, root: &Root, place: &Place, screen: &mut Screen) -> u8 {

@@ -214,7 +214,13 @@ fn converse(
     interrupt.also(line.other_handle(), |stream| {
         say(stream, &wire::notification("cancel", &json!({"id": REQUEST}))).ok();
     });
-    let welcome: Welcome = answer(&mut line, 0, HELLO).map_err(Without::because)?;
+    let welcome: Welcome = match answer(&mut line, 0, HELLO) {
+        Ok(welcome) => welcome,
+        Err(refusal) => {
+            let silent = (refusal == Refusal::Broken(Broken::Silent)).then_some(line);
+            return Err(Without { silent, ..Without::because(refusal.to_string()) });
+        }
+    };
     if welcome.protocol != PROTOCOL || welcome.root != question.root.as_path() {
         return Err(Without::because("the daemon is not the one that was asked for"));
     }
@@ -253,21 +259,38 @@ fn converse(
     }
 }
 
+/// There is no result.
+#[derive(PartialEq, Eq)]
+enum Refusal {
+    /// The connection is of no use.
+    Broken(Broken),
+    /// The daemon says why.
+    Said(String),
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refusal::Broken(broken) => broken.fmt(f),
+            Refusal::Said(why) => f.write_str(why),
+        }
+    }
+}
+
 /// The answer to request `id`, the first thing that is expected.
-fn answer<R: DeserializeOwned>(line: &mut Line, id: u64, patience: Duration) -> Result<R, String> {
+fn answer<R: DeserializeOwned>(line: &mut Line, id: u64, patience: Duration) -> Result<R, Refusal> {
+    let garbled = |e: serde_json::Error| Refusal::Broken(Broken::Garbled(e.to_string()));
     let until = Instant::now() + patience;
     loop {
         let left = until.saturating_duration_since(Instant::now());
-        let read = line.next(left).map_err(|broken| broken.to_string())?;
-        let incoming: Incoming<Value> =
-            serde_json::from_slice(&read).map_err(|e| Broken::Garbled(e.to_string()).to_string())?;
+        let read = line.next(left).map_err(Refusal::Broken)?;
+        let incoming: Incoming<Value> = serde_json::from_slice(&read).map_err(garbled)?;
         match incoming {
-            Incoming { id: found, error: Some(error), .. } if found == Some(id) || found.is_none() => {
-                return Err(error.message);
+            Incoming { id: found, error: Some(error), .. } if found.is_none_or(|found| found == id) => {
+                return Err(Refusal::Said(error.message));
             }
-            Incoming { id: found, result: Some(result), .. } if found == Some(id) => {
-                return serde_json::from_value(result)
-                    .map_err(|e| Broken::Garbled(e.to_string()).to_string());
+            Incoming { id: Some(found), result: Some(result), .. } if found == id => {
+                return serde_json::from_value(result).map_err(garbled);
             }
             _ => {}
         }

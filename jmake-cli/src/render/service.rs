@@ -50,5 +50,8 @@ pub fn text(told: &Told) -> String {
 
 /// A number of seconds, in the largest unit that says it whole.
 fn seconds(seconds: f64) -> String {
-    show_duration(Duration::from_secs(seconds as u64))
+    match seconds as u64 {
+        0 => "0s".to_owned(),
+        whole => show_duration(Duration::from_secs(whole)),
+    }
 }

@@ -223,24 +223,18 @@ fn whoever_waits_can_leave() {
 fn a_panic_is_one_clients_alone() {
     let builds = Builds::default();
     let (first, second) = (client(), client());
+    let bad = |_: &Cancel, on_event: &mut dyn FnMut(Event)| -> Reply {
+        on_event(published("begun"));
+        seated(&builds, 2);
+        panic!("for the test")
+    };
     std::thread::scope(|scope| {
-        let (begun, wait) = (client(), channel::<()>());
-        let wait = Mutex::new(wait.1);
-        let bad = |_: &Cancel, on_event: &mut dyn FnMut(Event)| -> Reply {
-            on_event(published("begun"));
-            lock(&wait).recv_timeout(std::time::Duration::from_millis(200)).ok();
-            panic!("for the test")
-        };
-        drop(begun);
-        let builds = &builds;
-        let (ticket, other) = (&first.ticket, &second.ticket);
-        let one = scope.spawn(move || {
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                builds.ask(Some(&key(1)), "", ticket, &bad)
-            }))
+        let one = scope.spawn(|| {
+            let ask = || builds.ask(Some(&key(1)), "", &first.ticket, &bad);
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(ask))
         });
         first.next();
-        let two = scope.spawn(move || builds.ask(Some(&key(1)), "", other, &|_, _| built(5, false)));
+        let two = scope.spawn(|| builds.ask(Some(&key(1)), "", &second.ticket, &|_, _| built(5, false)));
         assert!(one.join().unwrap().is_err());
         assert_eq!(join(two), built(5, false), "the other does it itself");
     });
