@@ -4,7 +4,7 @@
 //! exactly the listed units are compiled.  After every step what lies in the output folder must be,
 //! byte for byte, what a build of the same tree from nothing gives in another folder with another
 //! cache: that one sentence is most of what a build tool promises.  The library is loaded and
-//! called.
+//! called.  All of it is done twice: by the command itself, and through a daemon.
 //!
 //! A new fixture needs no line here: a folder with sources and an `expect.toml` (see
 //! [`expect::Expect`]) is a test.
@@ -38,15 +38,20 @@ fn main() -> Result<()> {
             let entry = entry?;
             (entry.file_name().to_string_lossy().into_owned(), entry.path())
         };
-        if dir.join("expect.toml").exists() {
-            trials.push(Trial::test(name, move || check(&dir).map_err(|e| Failed::from(format!("{e:#}")))));
+        if !dir.join("expect.toml").exists() {
+            continue;
+        }
+        for (through_daemon, ending) in [(false, ""), (true, " through a daemon")] {
+            let dir = dir.clone();
+            let run = move || check(&dir, through_daemon).map_err(|e| Failed::from(format!("{e:#}")));
+            trials.push(Trial::test(format!("{name}{ending}"), run));
         }
     }
     trials.sort_by(|a, b| a.name().cmp(b.name()));
     libtest_mimic::run(&arguments, trials).exit()
 }
 
-fn check(fixture: &Path) -> Result<()> {
+fn check(fixture: &Path, through_daemon: bool) -> Result<()> {
     let expect = Expect::read(&fixture.join("expect.toml"))?;
     if let Some(missing) = expect.requires.iter().find(|file| !Path::new(file).exists()) {
         ensure!(!support::require_all(), "{missing} is not installed");
@@ -55,20 +60,22 @@ fn check(fixture: &Path) -> Result<()> {
     }
     for args in &expect.also {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        Project::copy_of(fixture, &expect)?.cold(&args).with_context(|| format!("with {args:?}"))?;
+        Project::copy_of(fixture, &expect, through_daemon)?
+            .cold(&args)
+            .with_context(|| format!("with {args:?}"))?;
     }
 
-    through(fixture, &expect, &[])?;
+    through(fixture, &expect, &[], through_daemon)?;
     for args in &expect.through {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        through(fixture, &expect, &args).with_context(|| format!("with {args:?}"))?;
+        through(fixture, &expect, &args, through_daemon).with_context(|| format!("with {args:?}"))?;
     }
     Ok(())
 }
 
 /// Builds from nothing, again, and after each edit, always with `args`.
-fn through(fixture: &Path, expect: &Expect, args: &[&str]) -> Result<()> {
-    let mut project = Project::copy_of(fixture, expect)?;
+fn through(fixture: &Path, expect: &Expect, args: &[&str], through_daemon: bool) -> Result<()> {
+    let mut project = Project::copy_of(fixture, expect, through_daemon)?;
     project.args = args.iter().map(|arg| (*arg).to_owned()).collect();
     project.cold(args).context("from nothing")?;
     if expect.fails.is_empty() {
@@ -96,8 +103,8 @@ struct Project<'e> {
 }
 
 impl<'e> Project<'e> {
-    fn copy_of(fixture: &Path, expect: &'e Expect) -> Result<Project<'e>> {
-        let sandbox = Sandbox::new()?;
+    fn copy_of(fixture: &Path, expect: &'e Expect, through_daemon: bool) -> Result<Project<'e>> {
+        let sandbox = Sandbox::with_daemon(through_daemon)?;
         let name = fixture.file_name().context("a fixture has a name")?;
         let dir = sandbox.work().join(name);
         tree::copy(fixture, &dir, &[&NOT_SOURCE[..], &[&expect.output_dir]].concat())?;

@@ -21,6 +21,7 @@ fn start(shell: &Shell, args: &[&str]) -> Child {
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("HOME", shell.home())
+        .env("JMAKE_DAEMON", "off")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

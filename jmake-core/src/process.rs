@@ -203,6 +203,32 @@ pub fn run(spec: &Spec, cancel: &Cancel) -> io::Result<Finished> {
     })
 }
 
+/// A child that is to outlive this process.
+pub struct Detached(std::process::Child);
+
+impl Detached {
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Whether it has ended already.
+    pub fn has_ended(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(Some(_)) | Err(_))
+    }
+}
+
+/// Starts a child that nobody waits for: it writes to `output`, and is expected to begin a session
+/// of its own, for which it must not lead a process group.
+///
+/// # Errors
+/// When it cannot be started: no such program, no permission, no memory.
+pub fn detach(spec: &Spec, output: std::fs::File) -> io::Result<Detached> {
+    let mut command = plain_command(spec)?;
+    command.stdout(output.try_clone()?).stderr(output);
+    spawn(&mut command).map(Detached)
+}
+
 fn cancelled() -> Finished {
     Finished {
         status: Status::Cancelled,
@@ -213,7 +239,15 @@ fn cancelled() -> Finished {
     }
 }
 
+/// Leads a process group of its own.
 fn command(spec: &Spec) -> io::Result<Command> {
+    let mut command = plain_command(spec)?;
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    Ok(command)
+}
+
+fn plain_command(spec: &Spec) -> io::Result<Command> {
     let (program, arguments) = spec
         .argv
         .split_first()
@@ -224,8 +258,6 @@ fn command(spec: &Spec) -> io::Result<Command> {
     command.env_clear();
     command.envs(spec.env.iter().map(|(name, value)| (path_from_bytes(name), path_from_bytes(value))));
     command.current_dir(&spec.dir).stdin(Stdio::null());
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
     Ok(command)
 }
 

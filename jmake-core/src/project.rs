@@ -4,6 +4,7 @@
 //! here and saved here, so that every verb starts warm.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
@@ -29,6 +30,9 @@ pub const MARKER: &str = ".jmake_project";
 /// The limits of the shared store where nothing is said.
 const DEFAULT_SIZE: u64 = 10_000_000_000;
 const DEFAULT_AGE: u64 = 90 * 86_400;
+
+/// When a daemon with nothing to do ends, where nothing is said.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// The root of the project that `path` belongs to: the nearest folder upward that holds a manifest
 /// or a marker, else `path` itself.
@@ -196,7 +200,7 @@ impl Project {
         let cache = &self.manifest.cache;
         Limits {
             max_size: cache.max_size.unwrap_or(DEFAULT_SIZE),
-            max_age: cache.max_age.unwrap_or(std::time::Duration::from_secs(DEFAULT_AGE)),
+            max_age: cache.max_age.unwrap_or(Duration::from_secs(DEFAULT_AGE)),
         }
     }
 
@@ -214,6 +218,41 @@ impl Project {
             self.learned.save(&dir.join("learned")).ok();
         }
         Ok(())
+    }
+}
+
+/// How the daemon of a project behaves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DaemonSettings {
+    /// Whether it is used.
+    pub enabled: bool,
+    /// When one with nothing to do ends.
+    pub idle_timeout: Duration,
+    /// Whether it compiles what was saved before anyone asks.
+    pub eager: bool,
+}
+
+impl DaemonSettings {
+    /// What the project at `root` and the user with `environment` say.  This is asked before every
+    /// request, so only a file that mentions the daemon is understood at all; what is wrong with
+    /// such a file is told by whoever uses the rest of it.
+    pub fn read(root: &Root, environment: &Environment) -> DaemonSettings {
+        let text = |file: PathBuf| {
+            let bytes = fs::read(&file).ok()?;
+            String::from_utf8(bytes).ok().filter(|text| text.contains("daemon"))
+        };
+        let own = text(root.as_path().join(MANIFEST));
+        let users = config_dir(environment).and_then(|dir| text(dir.join("config.toml")));
+        let mut daemon = own.map(|text| Manifest::parse(&text, MANIFEST).0).unwrap_or_default();
+        if let Some(text) = users {
+            daemon.merge_under(&UserConfig::parse(&text, "config.toml").0);
+        }
+        let daemon = daemon.daemon;
+        DaemonSettings {
+            enabled: daemon.enabled.unwrap_or(true),
+            idle_timeout: daemon.idle_timeout.unwrap_or(IDLE_TIMEOUT),
+            eager: daemon.eager.unwrap_or(false),
+        }
     }
 }
 

@@ -11,13 +11,16 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use jmake_core::build::Build;
 use jmake_core::configure::{Environment, Wanted};
 use jmake_core::ir::Passes;
 use jmake_core::request::{Cache, Config, Ir, Request};
 use jmake_core::settings::Decision;
 
+use crate::client::control::Control;
+use crate::client::{Mode, Wish};
+use crate::daemon::Order;
 use crate::manual;
 use crate::render::{GraphFormat, Look};
 use typed::{Global, Typed, Verb, When};
@@ -28,6 +31,24 @@ pub enum Job {
     Print(Vec<u8>),
     /// Ask the engine.
     Ask(Box<Task>),
+    /// Look after the daemon.
+    Control(Box<Errand>),
+    /// Be the daemon.
+    Serve(Box<Order>),
+}
+
+/// What to do about the daemon, of which folder's project.
+pub struct Errand {
+    /// A folder in the project; absolute.
+    pub folder: PathBuf,
+    /// What to do.
+    pub what: Control,
+    /// The user's environment.
+    pub environment: Environment,
+    /// What the user says about the daemon.
+    pub wish: Wish,
+    /// How to show the answer.
+    pub look: Look,
 }
 
 /// A request, who asks, and how to show the answer.
@@ -38,6 +59,8 @@ pub struct Task {
     pub environment: Environment,
     /// What is asked.
     pub request: Request,
+    /// What the user says about the daemon.
+    pub wish: Wish,
     /// How to show the answer.
     pub look: Look,
 }
@@ -56,6 +79,8 @@ pub enum Problem {
     Usage(clap::Error),
     /// The working directory is gone.
     NoDirectory(std::io::Error),
+    /// `JMAKE_DAEMON` is none of its values.
+    NoMode(String),
 }
 
 impl Problem {
@@ -71,6 +96,11 @@ impl Problem {
                 crate::render::complain(&format!("cannot find the working directory: {error}"));
                 crate::UNABLE
             }
+            Problem::NoMode(value) => {
+                let is = "`JMAKE_DAEMON` must be `auto`, `on` or `off`";
+                crate::render::complain(&format!("{is}, not `{value}`"));
+                crate::UNABLE
+            }
         }
     }
 }
@@ -84,8 +114,13 @@ pub fn read() -> Result<Job, Problem> {
     match verb {
         Verb::Completions { shell } => return Ok(Job::Print(manual::completions(shell))),
         Verb::Man => return Ok(Job::Print(manual::page())),
+        Verb::Daemon(typed::Daemon::Serve { root, stem, program }) => {
+            let environment = crate::daemon::environment(variable);
+            return Ok(Job::Serve(Box::new(Order { root, stem, program, environment })));
+        }
         _ => {}
     }
+    let wish = wish(&global)?;
     let cwd = working_directory(global.directory.as_deref()).map_err(Problem::NoDirectory)?;
     let mut look = look(&global);
     let mut environment = environment();
@@ -93,8 +128,53 @@ pub fn read() -> Result<Job, Problem> {
         // A number that was typed beats the one a make above gives.
         environment.makeflags.clear();
     }
+    let verb = match control(verb) {
+        Ok((path, what)) => {
+            let folder = without_dots(&cwd.join(path));
+            return Ok(Job::Control(Box::new(Errand { folder, what, environment, wish, look })));
+        }
+        Err(verb) => verb,
+    };
     let (place, request) = resolve(verb, &global, &cwd, &mut look);
-    Ok(Job::Ask(Box::new(Task { place, environment, request, look })))
+    Ok(Job::Ask(Box::new(Task { place, environment, request, wish, look })))
+}
+
+/// What `verb` does about the daemon; the verb again when it is about something else.
+fn control(verb: Verb) -> Result<(PathBuf, Control), Verb> {
+    use typed::Daemon;
+    Ok(match verb {
+        Verb::Daemon(Daemon::Start { path }) => (path, Control::Start),
+        Verb::Daemon(Daemon::Stop { path }) => (path, Control::Stop),
+        Verb::Daemon(Daemon::Restart { path }) => (path, Control::Restart),
+        Verb::Daemon(Daemon::Status { path }) | Verb::Status { path } => (path, Control::Status),
+        Verb::Daemon(Daemon::Logs { path, lines }) => (path, Control::Logs { lines }),
+        verb => return Err(verb),
+    })
+}
+
+fn wish(global: &Global) -> Result<Wish, Problem> {
+    use typed::DaemonMode;
+    let typed = match global.daemon {
+        Some(typed) => Some(typed),
+        None => match variable("JMAKE_DAEMON") {
+            None => None,
+            Some(value) => {
+                let mode = value.to_str().and_then(|text| DaemonMode::from_str(text, true).ok());
+                Some(mode.ok_or_else(|| Problem::NoMode(value.to_string_lossy().into_owned()))?)
+            }
+        },
+    };
+    let (mode, why_off) = match typed.unwrap_or(DaemonMode::Auto) {
+        DaemonMode::On => (Mode::On, None),
+        DaemonMode::Off if global.daemon.is_some() => (Mode::Off, Some("`--daemon off`")),
+        DaemonMode::Off => (Mode::Off, Some("`JMAKE_DAEMON` is `off`")),
+        DaemonMode::Auto if variable("CI").is_some() => (Mode::Off, Some("`CI` is set")),
+        DaemonMode::Auto => (Mode::Auto, None),
+    };
+    let path = |name: &str| variable(name).map(PathBuf::from);
+    let (runtime, cache, home) = (path("XDG_RUNTIME_DIR"), path("XDG_CACHE_HOME"), path("HOME"));
+    let run_dir = crate::place::run_dir(runtime.as_deref(), cache.as_deref(), home.as_deref());
+    Ok(Wish { mode, why_off, run_dir })
 }
 
 #[expect(clippy::disallowed_methods, reason = "read once, here; everything further in gets absolute paths")]
@@ -197,7 +277,10 @@ fn resolve(verb: Verb, global: &Global, cwd: &Path, look: &mut Look) -> (Where, 
         Verb::Trust { show: true, .. } => (here(), Request::Trust(Decision::Show)),
         Verb::Trust { .. } => (here(), Request::Trust(Decision::Grant)),
         Verb::Cache(cache) => (here(), Request::Cache(cache_request(&cache))),
-        Verb::Stats | Verb::Completions { .. } | Verb::Man => (here(), Request::Stats),
+        // The others have been seen to.
+        Verb::Stats | Verb::Completions { .. } | Verb::Man | Verb::Status { .. } | Verb::Daemon(_) => {
+            (here(), Request::Stats)
+        }
     }
 }
 

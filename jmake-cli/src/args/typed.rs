@@ -40,6 +40,20 @@ pub struct Global {
     /// Print the answer as JSON
     #[arg(long, global = true)]
     pub json: bool,
+    /// Whether to let a daemon do it [env: JMAKE_DAEMON] [default: auto]
+    #[arg(long, value_name = "WHETHER", global = true)]
+    pub daemon: Option<DaemonMode>,
+}
+
+/// Whether to use a daemon.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum DaemonMode {
+    /// For builds, and whatever else where one is running; not where `CI` is set.
+    Auto,
+    /// For whatever has a project.
+    On,
+    /// Never.
+    Off,
 }
 
 /// When to use colour.
@@ -127,6 +141,15 @@ pub enum Verb {
     Cache(Cache),
     /// Count what is recorded of the project and in the shared cache
     Stats,
+    /// Tell whether a daemon serves the project, and how it is
+    Status {
+        /// The project
+        #[arg(default_value = ".")]
+        path: PathBuf,
+    },
+    /// Look after the daemon that keeps the project warm
+    #[command(subcommand)]
+    Daemon(Daemon),
     /// Print the completion script for a shell
     Completions {
         /// The shell
@@ -134,6 +157,56 @@ pub enum Verb {
     },
     /// Print the manual page
     Man,
+}
+
+/// The verbs of `daemon`.
+#[derive(Subcommand, Debug)]
+pub enum Daemon {
+    /// Start it, unless it is running
+    Start {
+        /// The project
+        #[arg(default_value = ".")]
+        path: PathBuf,
+    },
+    /// End it, and wait until it is gone
+    Stop {
+        /// The project
+        #[arg(default_value = ".")]
+        path: PathBuf,
+    },
+    /// End it and start it again
+    Restart {
+        /// The project
+        #[arg(default_value = ".")]
+        path: PathBuf,
+    },
+    /// Tell whether it is running, and how it is
+    Status {
+        /// The project
+        #[arg(default_value = ".")]
+        path: PathBuf,
+    },
+    /// Print the end of what it has written about itself
+    Logs {
+        /// The project
+        #[arg(default_value = ".")]
+        path: PathBuf,
+        /// How many lines
+        #[arg(short = 'n', long, value_name = "N", default_value = "50")]
+        lines: usize,
+    },
+    /// Be the daemon
+    #[command(hide = true)]
+    Serve {
+        /// The project's root
+        root: PathBuf,
+        /// What the names of its files begin with
+        #[arg(long)]
+        stem: PathBuf,
+        /// Which build of jmake this is
+        #[arg(long)]
+        program: String,
+    },
 }
 
 /// Flags of `build`.

@@ -10,6 +10,7 @@ mod graph;
 mod json;
 mod paint;
 mod rounds;
+pub mod service;
 
 use std::io::{self, Write};
 
@@ -18,6 +19,7 @@ use jmake_core::event::{ActionKind, Diagnostic, Event, Outcome};
 use jmake_core::path::{Root, bytes_of};
 use jmake_core::request::{Failure, Reply};
 
+use crate::client::Without;
 use crate::timings::Timings;
 use crate::{DONE, FAILED, INTERRUPTED, UNABLE};
 use bar::Bar;
@@ -110,6 +112,33 @@ impl Screen {
             Event::Changed { files } => self.round_begins(&files),
             Event::Round(round) => self.round_ends(&round),
             Event::Planned { .. } | Event::Started { .. } | Event::Published { .. } => {}
+        }
+    }
+
+    /// What follows is done by this process, after all.
+    pub fn without_daemon(&mut self, without: &Without) {
+        without.aside.iter().for_each(|note| self.aside(note));
+        let Some(why) = &without.why else { return };
+        if !without.in_the_middle {
+            return self.aside(&format!("done without the daemon: {why}"));
+        }
+        // Whatever was under way begins again, so what was counted of it does not count.
+        if let Some(bar) = self.bar.take() {
+            bar.end();
+            self.bar = Some(Bar::new(self.look.color));
+        }
+        self.timings = self.look.timings.then(Timings::default);
+        let note = Diagnostic::note(format!("the daemon was lost, so the rest is done without it: {why}"));
+        match self.look.json {
+            true => self.event(Event::Diagnostic(note)),
+            false => self.diagnostic(&note),
+        }
+    }
+
+    /// What only the curious want to know.
+    pub fn aside(&mut self, note: &str) {
+        if self.look.verbose && !self.look.json {
+            self.diagnostic(&Diagnostic::note(note));
         }
     }
 
@@ -261,6 +290,20 @@ impl Screen {
             self.diagnostic(&problem);
         }
         code
+    }
+
+    /// Shows what is known of a daemon, as `text` for people and `data` for programs; gives the exit
+    /// code.
+    pub fn tell(&mut self, text: &str, data: &serde_json::Value) -> u8 {
+        match self.look.json {
+            true => self.out(&json::document(data.clone())),
+            false if text.is_empty() => {}
+            false => self.out(&format!("{}\n", text.trim_end_matches('\n'))),
+        }
+        match self.broken.take() {
+            Some(e) if e.kind() != io::ErrorKind::BrokenPipe => UNABLE,
+            _ => DONE,
+        }
     }
 
     /// Shows why a request could not be met; gives the exit code.

@@ -2,11 +2,15 @@
 //! program that loads what was built.
 //!
 //! The command is run as a user runs it, but with nothing of the user's around it: an own home
-//! and cache, a plain search path, no daemon.  Nothing here knows a fixture or a project.
+//! and cache, a plain search path.  Nothing here knows a fixture or a project.
+//!
+//! Whatever is included by `tests/warm` runs through a daemon, everything else without.  A sandbox
+//! ends its daemons when it goes, and fails its test if one of them was not used.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub mod caller;
+pub mod daemons;
 pub mod shell;
 pub mod symbols;
 pub mod tree;
@@ -33,19 +37,31 @@ pub fn require_all() -> bool {
     std::env::var_os("JMAKE_REQUIRE_ALL").is_some()
 }
 
+/// Whether the command works through a daemon where a test does not say.
+const THROUGH_DAEMON: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"warm");
+
 /// A home, a cache and room for projects, gone at the end of the test.
 pub struct Sandbox {
+    // Ended before the folder goes.
+    daemons: daemons::Daemons,
     dir: tempfile::TempDir,
+    through_daemon: bool,
 }
 
 impl Sandbox {
     /// An empty one.
     pub fn new() -> Result<Sandbox> {
+        Sandbox::with_daemon(THROUGH_DAEMON)
+    }
+
+    /// An empty one, in which the command works through a daemon or does not.
+    pub fn with_daemon(through_daemon: bool) -> Result<Sandbox> {
         let dir = tempfile::Builder::new().prefix("jmake-test-").tempdir().context("make a folder")?;
         for inner in ["home", "cache", "run", "tmp", "work"] {
             jmake_core::fs::create_dir_all(&dir.path().join(inner))?;
         }
-        Ok(Sandbox { dir })
+        let daemons = daemons::Daemons::below(&dir.path().join("run/jmake"), through_daemon);
+        Ok(Sandbox { daemons, dir, through_daemon })
     }
 
     /// The folder for projects.
@@ -83,7 +99,7 @@ impl Sandbox {
             .env("XDG_CACHE_HOME", self.dir.path().join("cache"))
             .env("XDG_RUNTIME_DIR", self.dir.path().join("run"))
             .env("TMPDIR", self.scratch())
-            .env("JMAKE_DAEMON", "off")
+            .env("JMAKE_DAEMON", if self.through_daemon { "on" } else { "off" })
             .stdin(Stdio::null());
         command
     }

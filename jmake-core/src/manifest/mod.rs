@@ -56,6 +56,8 @@ pub struct Manifest {
     pub cache: Cache,
     /// `[watch]`.
     pub watch: Watch,
+    /// `[daemon]`.
+    pub daemon: Daemon,
     /// The line (from 1) of every key that was read, by its present name: `compile.flags`,
     /// `profile.release.lto`, `target.0.sources`.
     lines: BTreeMap<String, usize>,
@@ -99,6 +101,9 @@ impl Manifest {
         fill(&mut self.cache.dir, &user.cache.dir);
         fill(&mut self.cache.max_size, &user.cache.max_size);
         fill(&mut self.cache.max_age, &user.cache.max_age);
+        fill(&mut self.daemon.enabled, &user.daemon.enabled);
+        fill(&mut self.daemon.idle_timeout, &user.daemon.idle_timeout);
+        fill(&mut self.daemon.eager, &user.daemon.eager);
     }
 }
 
@@ -276,6 +281,17 @@ pub struct Watch {
     pub debounce: Option<Duration>,
     /// Globs of files and folders whose changes begin none.
     pub ignore: Vec<String>,
+}
+
+/// `[daemon]`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Daemon {
+    /// Whether it is used.
+    pub enabled: Option<bool>,
+    /// When one with nothing to do ends.
+    pub idle_timeout: Option<Duration>,
+    /// Whether it compiles what was saved before anyone asks.
+    pub eager: Option<bool>,
 }
 
 /// What is made.

@@ -368,7 +368,6 @@ mod tests {
                 "[daemon]\nport = 3001\nidle_timeout = '1h'\n[daemon.setup]\nport = 3002",
                 &[
                     "2 Note: `daemon.port` is not used: there is one socket of the project's own instead of ports",
-                    "3 Note: `daemon` is not used by this version",
                     "5 Note: `daemon.setup.port` is not used: there is one socket of the project's own instead of ports",
                 ],
             ),

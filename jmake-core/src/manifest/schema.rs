@@ -242,8 +242,9 @@ pub static KEYS: &[Key] = &[
     key!("cache.max_size", Size, "`\"10GB\"`", "how much it may hold", [], User, Project cache.max_size = size),
     key!("cache.max_age", Time, "`\"90d\"`", "how long an entry is kept after its last use", [], User, Project cache.max_age = time),
 
-    key!("daemon.enabled", Anything, "`\"auto\"`", "use the daemon", [], Later, later),
-    key!("daemon.idle_timeout", Time, "`\"1h\"`", "when an idle daemon ends", [], Later, later),
+    key!("daemon.enabled", Bool, "`true`", "build through the daemon and start it when there is none; see `--daemon`", [], User, Project daemon.enabled = bool),
+    key!("daemon.idle_timeout", Time, "`\"1h\"`", "when a daemon with nothing to do ends", [], User, Project daemon.idle_timeout = time),
+    key!("daemon.eager", Bool, "`false`", "compile what was saved before anyone asks", [], User, Project daemon.eager = bool),
     key!("watch.debounce", Time, "`\"50ms\"`", "how long nothing more must happen before `watch` builds", [], User, Project watch.debounce = time),
     key!("watch.ignore", Globs, "`[]`", "files and folders whose changes begin no round of `watch`", [], Plain, Project watch.ignore = list),
     key!("wrap", Anything, "", "Julia module", [], Later, later),

@@ -1,0 +1,228 @@
+//! What can be asked of a daemon.
+//!
+//! `engine.handle` is what the command `jmake` sends.  `daemon.*` is about the daemon itself.
+//! Everything else is a service for other programs: see [`service`].
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::SystemTime;
+
+use jmake_core::build::Build;
+use jmake_core::configure::Environment;
+use jmake_core::engine::Engine;
+use jmake_core::event::Event;
+use jmake_core::process::Cancel;
+use jmake_core::request::{Cache, Config, Failure, Reply, Request as Asked};
+use jmake_core::settings::Decision;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::builds::Key;
+use super::session::{Request, Session};
+use super::{Daemon, life};
+use crate::wire::{self, Call, Error, Hello, Welcome};
+
+/// The umask of a client that does not tell its own.
+const USUAL_UMASK: u32 = 0o022;
+
+/// What `engine.handle` takes.
+#[derive(Serialize, Deserialize)]
+pub struct Handle {
+    /// The environment of whoever asks.
+    pub environment: Environment,
+    /// What is asked.
+    pub request: Asked,
+}
+
+/// What is to be known of a running daemon.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// Its process.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+    /// For how long it has been running, in seconds.
+    pub uptime: f64,
+    /// For how long it stays when there is nothing to do, in seconds.
+    pub idle_timeout: f64,
+    /// Requests it has met.
+    pub requests: u64,
+    /// Builds among them.
+    pub builds: u64,
+    /// Clients that are connected.
+    pub clients: usize,
+    /// What is being built, and for whom.
+    pub building: Option<String>,
+    /// How many wait for that or share it.
+    pub waiting: usize,
+    /// Bytes of memory.
+    pub memory: Option<u64>,
+    /// The last lines of the daemon before it, when that ended without a word.
+    pub died: Option<Vec<String>>,
+}
+
+/// Works on one request; gives the line of the answer.
+pub fn answer(daemon: &Arc<Daemon>, session: &Session, request: &Request, call: Call) -> Vec<u8> {
+    if !call.method.starts_with("daemon.") {
+        daemon.requests.fetch_add(1, Ordering::Relaxed);
+    }
+    let line = match &*call.method {
+        "engine.handle" => params(call.params).map(|asked: Handle| {
+            let reply = handle(daemon, session, request, asked);
+            wire::result(&request.id, &reply)
+        }),
+        "daemon.status" => Ok(wire::result(&request.id, &status(daemon))),
+        "daemon.stop" => {
+            daemon.end("asked to", true);
+            Ok(wire::result(&request.id, &json!(true)))
+        }
+        method => {
+            let cancel = &request.ticket.cancel;
+            let mut hear = |event: Event| request.ticket.tell(&event);
+            let environment = session.hello().and_then(|hello| hello.umask).unwrap_or(USUAL_UMASK);
+            let _mask = daemon.mask.under(environment);
+            service(daemon, method, call.params, cancel, &mut hear)
+                .map(|result| wire::result(&request.id, &result))
+        }
+    };
+    if request.cut.load(Ordering::SeqCst) {
+        let why = Error::new(wire::TOO_LARGE, "something that happened takes more than one line may");
+        return wire::error(&request.id, &why);
+    }
+    line.unwrap_or_else(|error| wire::error(&request.id, &error))
+}
+
+/// THE SEAM for services: `discovery.*`, `setup.*`, `compilation.*`, `orchestrator.*`.
+///
+/// Here `jmake_core::rpc::call(&engine, method, params, cancel, on_event)` is to be called, with
+/// `daemon.engine(environment)` of the `environment` in `params`.  The umask of the client holds
+/// meanwhile.
+fn service(
+    _daemon: &Daemon,
+    method: &str,
+    _params: Value,
+    _cancel: &Cancel,
+    _on_event: &mut dyn FnMut(Event),
+) -> Result<Value, Error> {
+    Err(Error::new(wire::NO_METHOD, format!("there is no method `{method}`")))
+}
+
+fn params<T: DeserializeOwned>(params: Value) -> Result<T, Error> {
+    serde_json::from_value(params).map_err(|e| Error::new(wire::BAD_PARAMS, e.to_string()))
+}
+
+fn handle(daemon: &Daemon, session: &Session, request: &Request, asked: Handle) -> Reply {
+    let Handle { mut environment, request: asked } = asked;
+    if environment.program.is_empty() {
+        environment.program.clone_from(&daemon.program);
+    }
+    let umask = session.hello().and_then(|hello| hello.umask).unwrap_or(USUAL_UMASK);
+    let work = |cancel: &Cancel, on_event: &mut dyn FnMut(Event)| {
+        let _mask = writes(&asked).then(|| daemon.mask.under(umask));
+        match daemon.engine(environment.clone()) {
+            Ok(engine) => engine.handle(&asked, cancel, on_event),
+            Err(e) => Reply::Failed(Failure::of(&e, cancel.is_cancelled())),
+        }
+    };
+    let who = session.peer.pid.map(|pid| format!(" with process id {pid}")).unwrap_or_default();
+    match &asked {
+        Asked::Build(build) => {
+            daemon.built.fetch_add(1, Ordering::Relaxed);
+            let key = Key { environment: environment.clone(), build: build.clone(), umask };
+            let holder = format!("`jmake build{}`{who}", flags(build));
+            let reply = daemon.builds.ask(Some(&key), &holder, &request.ticket, &work);
+            // Why an earlier build did without a daemon is of no interest any more.
+            jmake_core::fs::remove_file(&daemon.place.note()).ok();
+            reply
+        }
+        Asked::Clean { .. } => {
+            daemon.builds.ask(None, &format!("`jmake clean`{who}"), &request.ticket, &work)
+        }
+        // A question never waits for a build.
+        _ => work(&request.ticket.cancel, &mut |event| request.ticket.tell(&event)),
+    }
+}
+
+/// What makes a build another than a plain one, as it would be typed.
+fn flags(build: &Build) -> String {
+    let wanted = &build.wanted;
+    let named = |name: &str, value: &Option<String>| value.as_ref().map(|value| format!(" --{name} {value}"));
+    let mut flags: Vec<String> = named("profile", &wanted.profile).into_iter().collect();
+    flags.extend(named("lto", &wanted.lto));
+    flags.extend(wanted.targets.iter().map(|target| format!(" --target {target}")));
+    flags.extend(build.force.then(|| " --force".to_owned()));
+    flags.extend(build.dry_run.then(|| " --dry-run".to_owned()));
+    flags.concat()
+}
+
+/// Whether files may be made for the user.
+fn writes(asked: &Asked) -> bool {
+    match asked {
+        Asked::Build(_) | Asked::Clean { .. } | Asked::Ir(_) | Asked::New { .. } | Asked::Init { .. } => true,
+        Asked::Config(config) => {
+            matches!(config, Config::Set { .. } | Config::Unset { .. } | Config::Complete)
+        }
+        Asked::Trust(decision) => *decision != Decision::Show,
+        Asked::Cache(cache) => *cache != Cache::Stat,
+        _ => false,
+    }
+}
+
+fn status(daemon: &Daemon) -> Status {
+    let building = daemon.builds.now();
+    let state = daemon.state();
+    Status {
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        uptime: SystemTime::now().duration_since(daemon.began).unwrap_or_default().as_secs_f64(),
+        idle_timeout: state.idle_limit.as_secs_f64(),
+        requests: daemon.requests.load(Ordering::Relaxed),
+        builds: daemon.built.load(Ordering::Relaxed),
+        clients: state.sessions.len(),
+        waiting: building.as_ref().map_or(0, |(_, waiting)| *waiting),
+        building: building.map(|(holder, _)| holder),
+        memory: life::memory_in_use(),
+        died: daemon.before.clone(),
+    }
+}
+
+impl Daemon {
+    /// The engine for somebody with `environment`.
+    ///
+    /// # Errors
+    /// When the root cannot be reached any more.
+    pub fn engine(&self, environment: Environment) -> anyhow::Result<Engine> {
+        Ok(Engine::at(self.root.as_path(), environment)?.kept_warm(self.warm.clone()))
+    }
+
+    /// Whether daemon and client fit together.
+    pub(super) fn greet(&self, params: &Value) -> Result<(Hello, Welcome), Error> {
+        let hello: Hello = self::params(params.clone())?;
+        let unfit = |why: String| Err(Error::new(wire::UNFIT, why));
+        if hello.protocol != wire::PROTOCOL {
+            return unfit(format!("this daemon speaks protocol {}, not {}", wire::PROTOCOL, hello.protocol));
+        }
+        if hello.program.as_ref().is_some_and(|program| *program != self.program) {
+            return unfit("this daemon is another build of jmake".into());
+        }
+        if hello.root != self.root.as_path() {
+            return unfit(format!("this daemon is that of `{}`", self.root.as_path().display()));
+        }
+        if hello.limits.as_ref().is_some_and(|limits| *limits != self.limits) {
+            return unfit("this daemon runs under other limits (see `ulimit -a`, `nice`, `taskset`)".into());
+        }
+        if let Some(why) = self.lost_ground() {
+            self.end(why.clone(), false);
+            return Err(Error::new(wire::ENDING, why));
+        }
+        let welcome = Welcome {
+            protocol: wire::PROTOCOL,
+            program: self.program.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            root: self.root.as_path().to_owned(),
+            pid: std::process::id(),
+        };
+        Ok((hello, welcome))
+    }
+}
