@@ -49,6 +49,10 @@ pub struct Build {
     pub keep_going: bool,
     /// Only tell what would run.
     pub dry_run: bool,
+    /// Nobody has asked yet: whatever else the machine has to do goes first, and these files, from
+    /// the root, before others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<Vec<String>>,
 }
 
 /// Builds the project at `root`; `warm` is what earlier requests to it have left in memory.
@@ -402,12 +406,14 @@ impl<'a> Work<'a> {
             scratch: &self.scratch,
             cancel: self.cancel,
             tokens: &tokens,
+            background: self.request.ahead.is_some(),
         };
         let options = execute::Options {
             jobs: config.jobs,
             keep_going: self.request.keep_going,
             force: self.request.force,
             dry_run: self.request.dry_run,
+            first: self.request.ahead.as_deref().unwrap_or_default(),
         };
         let mut executed = execute(&plan.graph, log, &context, &options, listen)?;
         if !executed.success() || self.request.dry_run {

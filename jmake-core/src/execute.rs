@@ -29,7 +29,7 @@ use crate::run::{self, Context, Ended, materialise};
 use crate::trace::{Made, Trace, UNTRACKED, Version};
 
 /// How to go about it.
-pub struct Options {
+pub struct Options<'o> {
     /// How many processes may run at once.
     pub jobs: usize,
     /// Whether to go on with what does not depend on a failed action.
@@ -38,6 +38,8 @@ pub struct Options {
     pub force: bool,
     /// Whether only to tell what would run.
     pub dry_run: bool,
+    /// Files, from the root, whose actions go before all others.
+    pub first: &'o [String],
 }
 
 /// What became of each action.
@@ -76,7 +78,7 @@ pub fn execute(
     graph: &Graph,
     log: &mut Log,
     context: &Context<'_>,
-    options: &Options,
+    options: &Options<'_>,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Executed> {
     on_event(Event::Planned { actions: graph.len() });
@@ -93,7 +95,7 @@ pub fn execute_again(
     graph: &Graph,
     log: &mut Log,
     context: &Context<'_>,
-    options: &Options,
+    options: &Options<'_>,
     on_event: &mut dyn FnMut(Event),
     executed: &mut Executed,
     mut lost: HashSet<ActionId>,
@@ -156,7 +158,7 @@ struct Pass<'a, 'e> {
     graph: &'a Graph,
     log: &'a mut Log,
     context: &'a Context<'a>,
-    options: &'a Options,
+    options: &'a Options<'a>,
     on_event: &'e mut dyn FnMut(Event),
     executed: &'e mut Executed,
     start: Instant,
@@ -218,7 +220,7 @@ impl<'a, 'e> Pass<'a, 'e> {
         graph: &'a Graph,
         log: &'a mut Log,
         context: &'a Context<'a>,
-        options: &'a Options,
+        options: &'a Options<'a>,
         on_event: &'e mut dyn FnMut(Event),
         executed: &'e mut Executed,
         start: Instant,
@@ -386,7 +388,11 @@ impl<'a, 'e> Pass<'a, 'e> {
         if self.urgency.is_empty() {
             self.urgency = self.urgencies();
         }
-        self.queue.push((self.urgency[id], std::cmp::Reverse(id)));
+        let source = self.action(id).inputs.first().map(|input| input.path.as_bytes());
+        let first =
+            source.is_some_and(|source| self.options.first.iter().any(|path| path.as_bytes() == source));
+        let urgency = if first { Duration::MAX } else { self.urgency[id] };
+        self.queue.push((urgency, std::cmp::Reverse(id)));
     }
 
     fn urgencies(&self) -> Vec<Duration> {

@@ -20,6 +20,9 @@ use crate::path::path_from_bytes;
 /// How much of a child's output is kept, in bytes.
 const OUTPUT_LIMIT: usize = 16 << 20;
 
+/// The niceness of what runs in the background.
+const BACKGROUND: i32 = 10;
+
 /// How long a cancelled child has between the polite signal and the final one.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -37,6 +40,8 @@ pub struct Spec {
     pub drop_stderr: bool,
     /// How long it may run.
     pub deadline: Option<Duration>,
+    /// Whether whatever else the machine has to do goes first.
+    pub background: bool,
 }
 
 impl Spec {
@@ -166,6 +171,10 @@ pub fn run(spec: &Spec, cancel: &Cancel) -> io::Result<Finished> {
         }
         let child = spawn(&mut command)?;
         groups.extend(group_of(&child));
+        if let (true, Some(group)) = (spec.background, group_of(&child)) {
+            // It may have ended by itself a moment ago.
+            rustix::process::setpriority_pgrp(Some(group), BACKGROUND).ok();
+        }
         child
     };
     // The parent's ends of the pipe must be gone, or the reader would wait for ever.

@@ -51,6 +51,8 @@ pub struct Context<'a> {
     pub cancel: &'a Cancel,
     /// Permission to run processes, which children may ask for too.
     pub tokens: &'a Tokens,
+    /// Whether whatever else the machine has to do goes first.
+    pub background: bool,
 }
 
 /// How a run ended.
@@ -160,6 +162,7 @@ fn attempt(context: &Context<'_>, action: &Action, inputs: &[Version], scratch: 
         fs::write(&scratch.join(format!("text-{index}")), text)?;
     }
     let mut spec = command(context.memo, action, scratch)?;
+    spec.background = context.background;
     // How many jobs a tool may run at once changes no result and so is not in the recipe.
     spec.env.extend(context.tokens.makeflags().map(|flags| (b"MAKEFLAGS".to_vec(), flags.into())));
     let spawn = Instant::now();

@@ -312,6 +312,7 @@ fn build_request(typed: &typed::Build, global: &Global, look: &mut Look) -> Buil
         quick: typed.quick,
         keep_going: typed.keep_going,
         dry_run: typed.dry_run,
+        ahead: None,
     }
 }
 

@@ -80,6 +80,11 @@ impl Ticket {
         Ticket { cancel: Cancel::new(), hear, seat: Mutex::default() }
     }
 
+    /// For another piece of work for the same client.
+    pub fn another(&self) -> Ticket {
+        Ticket::new(self.hear.clone())
+    }
+
     /// Passes an event on to this request's client alone.
     pub fn tell(&self, event: &Event) {
         (self.hear)(&json(event));

@@ -24,6 +24,7 @@ use jmake_core::project::DaemonSettings;
 use jmake_core::warm::Warm;
 use rustix::event::{PollFd, PollFlags, poll};
 
+use super::ahead::Ahead;
 use super::builds::Builds;
 use super::mask::Mask;
 use super::session::{Session, timespec};
@@ -143,6 +144,7 @@ impl Life {
             environment: order.environment.clone(),
             ground,
             builds: Builds::default(),
+            ahead: Ahead::default(),
             mask,
             began: SystemTime::now(),
             before,

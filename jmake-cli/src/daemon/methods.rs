@@ -14,10 +14,12 @@ use jmake_core::event::Event;
 use jmake_core::process::Cancel;
 use jmake_core::request::{Cache, Config, Failure, Reply, Request as Asked};
 use jmake_core::settings::Decision;
+use jmake_core::warm::Noticing;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::ahead::Counts;
 use super::builds::Key;
 use super::session::{Request, Session};
 use super::{Daemon, life};
@@ -54,6 +56,10 @@ pub struct Status {
     pub clients: usize,
     /// What is being built, and for whom.
     pub building: Option<String>,
+    /// How changes are noticed.
+    pub noticing: Noticing,
+    /// How often it was of use to build ahead.
+    pub ahead: Counts,
     /// How many wait for that or share it.
     pub waiting: usize,
     /// Bytes of memory.
@@ -112,7 +118,7 @@ fn params<T: DeserializeOwned>(params: Value) -> Result<T, Error> {
     serde_json::from_value(params).map_err(|e| Error::new(wire::BAD_PARAMS, e.to_string()))
 }
 
-fn handle(daemon: &Daemon, session: &Session, request: &Request, asked: Handle) -> Reply {
+fn handle(daemon: &Arc<Daemon>, session: &Session, request: &Request, asked: Handle) -> Reply {
     let Handle { mut environment, request: asked } = asked;
     if environment.program.is_empty() {
         environment.program.clone_from(&daemon.program);
@@ -134,7 +140,12 @@ fn handle(daemon: &Daemon, session: &Session, request: &Request, asked: Handle) 
             let reply = daemon.builds.ask(Some(&key), &holder, &request.ticket, &work);
             // Why an earlier build did without a daemon is of no interest any more.
             jmake_core::fs::remove_file(&daemon.place.note()).ok();
+            request.built.set(key).ok();
             reply
+        }
+        Asked::Watch(build) => {
+            let key = Key { environment: environment.clone(), build: build.clone(), umask };
+            daemon.watch(key, &who, &request.ticket, &mut |event| request.ticket.tell(&event))
         }
         Asked::Clean { .. } => {
             daemon.builds.ask(None, &format!("`jmake clean`{who}"), &request.ticket, &work)
@@ -159,7 +170,12 @@ fn flags(build: &Build) -> String {
 /// Whether files may be made for the user.
 fn writes(asked: &Asked) -> bool {
     match asked {
-        Asked::Build(_) | Asked::Clean { .. } | Asked::Ir(_) | Asked::New { .. } | Asked::Init { .. } => true,
+        Asked::Build(_)
+        | Asked::Watch(_)
+        | Asked::Clean { .. }
+        | Asked::Ir(_)
+        | Asked::New { .. }
+        | Asked::Init { .. } => true,
         Asked::Config(config) => {
             matches!(config, Config::Set { .. } | Config::Unset { .. } | Config::Complete)
         }
@@ -182,6 +198,8 @@ fn status(daemon: &Daemon) -> Status {
         clients: state.sessions.len(),
         waiting: building.as_ref().map_or(0, |(_, waiting)| *waiting),
         building: building.map(|(holder, _)| holder),
+        noticing: daemon.warm.noticing(),
+        ahead: daemon.ahead.counts(),
         memory: life::memory_in_use(),
         died: daemon.before.clone(),
     }

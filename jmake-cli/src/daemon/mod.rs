@@ -8,6 +8,7 @@
 //! [`life`] is how it begins and ends, [`session`] one connection, [`methods`] what can be asked,
 //! [`builds`] who builds when.
 
+mod ahead;
 mod builds;
 mod life;
 pub mod log;
@@ -28,6 +29,7 @@ use jmake_core::path::Root;
 use jmake_core::warm::Warm;
 
 use crate::place::Place;
+use ahead::Ahead;
 use builds::Builds;
 use mask::Mask;
 use session::Session;
@@ -59,6 +61,7 @@ pub struct Daemon {
     warm: Arc<Warm>,
     ground: life::Ground,
     builds: Builds,
+    ahead: Ahead,
     mask: Mask,
     began: SystemTime,
     /// The last lines of a daemon before this one that ended without a word.

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::Value;
 
-use super::builds::{Left, Ticket, interrupted};
+use super::builds::{Key, Left, Ticket, interrupted};
 use super::outbox::Outbox;
 use super::{Daemon, log, methods};
 use crate::kin::Peer;
@@ -50,6 +50,8 @@ pub struct Request {
     pub ticket: Ticket,
     /// Something could not be said, for it was too long.
     pub cut: AtomicBool,
+    /// What was built for it.
+    pub built: OnceLock<Key>,
 }
 
 impl Session {
@@ -201,7 +203,12 @@ impl Session {
                 Some(line) => outbox.send(line),
                 None => drop(request.upgrade().map(|request| request.cut.store(true, Ordering::SeqCst))),
             };
-            Request { id, ticket: Ticket::new(Arc::new(hear)), cut: AtomicBool::new(false) }
+            Request {
+                id,
+                ticket: Ticket::new(Arc::new(hear)),
+                cut: AtomicBool::new(false),
+                built: OnceLock::new(),
+            }
         });
         match self.requests().entry(key) {
             std::collections::hash_map::Entry::Occupied(_) => {
@@ -220,6 +227,10 @@ impl Session {
                 }
             };
             session.answer(&request, line);
+            if let Some(key) = request.built.get() {
+                session.daemon.warm.rest();
+                session.daemon.asked_for(key);
+            }
             session.daemon.done();
             session.daemon.look_at_memory();
         });

@@ -69,7 +69,7 @@ pub fn run(seed: u64, numbers: &[usize]) -> Result<(usize, usize), Failure> {
         }
     }
     if let Some(noticing) = run.world.warm().map(|warm| warm.noticing())
-        && (numbers.len() >= 50 && noticing.spared < numbers.len() as u64 / 4 || noticing.scanning.is_some())
+        && (numbers.len() >= 50 && noticing.spared == 0 || noticing.scanning.is_some())
     {
         let wrong = format!("events were hardly of use: {noticing:?}");
         return Err(Failure { at: last, story: run.story, wrong });
