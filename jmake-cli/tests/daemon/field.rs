@@ -257,6 +257,17 @@ impl Raw {
         }
     }
 
+    /// The ids of the next `count` answers, sorted.
+    pub fn answered(&mut self, count: usize) -> Vec<u64> {
+        let mut ids = Vec::new();
+        while ids.len() < count {
+            let message = self.hear().expect("an answer");
+            ids.extend(message["id"].as_u64());
+        }
+        ids.sort_unstable();
+        ids
+    }
+
     /// Says hello as a program that is not jmake; it must be welcome.
     pub fn hello(&mut self, root: &Path) {
         self.ask(0, "hello", &json!({"protocol": 1, "root": root}));

@@ -181,7 +181,7 @@ fn a_listener_that_says_something_else() {
     let large = vec![b'x'; (16 << 20) + (1 << 16)];
     let answers: [(&[u8], &str); 7] = [
         (b"\x00\xff\xfe garbage\n", "makes no sense"),
-        (b"{}\n[]\n", "makes no sense"),
+        (b"{}\n[]\n", "ended the connection"),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "makes no sense"),
         (b"{\"jsonrpc\":\"2.0\",\"id\":0,\"resu", "ended the connection"),
         (b"{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":7}\n", "makes no sense"),
