@@ -10,6 +10,7 @@
 //! that began it, also after that one's client has gone, if others have joined.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use jmake_core::build::{Build, Built};
@@ -37,6 +38,8 @@ pub type Hear = Arc<dyn Fn(&str) + Send + Sync>;
 pub struct Builds {
     line: Mutex<VecDeque<Arc<Run>>>,
     moved: Condvar,
+    /// Tells what came before what: requests as they come, and runs as they begin.
+    clock: AtomicU64,
 }
 
 /// One piece of work that nobody else may do at the same time.
@@ -50,7 +53,7 @@ pub struct Run {
 
 #[derive(Default)]
 struct Inner {
-    begun: bool,
+    begun: Option<u64>,
     /// Everybody has left before its end.
     abandoned: bool,
     told: Vec<(bool, Arc<str>)>,
@@ -124,9 +127,10 @@ impl Builds {
         ticket: &Ticket,
         work: &dyn Fn(&Cancel, &mut dyn FnMut(Event)) -> Reply,
     ) -> Option<Reply> {
+        let came = self.tick();
         let mut joined: Option<Reply> = None;
         loop {
-            let (run, number, role) = self.take_seat(key, holder, ticket, joined.is_some());
+            let (run, number, role) = self.take_seat(key, holder, ticket, came, joined.is_some());
             let reply = match role {
                 Role::Leads => Some(self.lead(&run, work)),
                 Role::Joined { .. } => run.outcome(number)?,
@@ -185,18 +189,23 @@ impl Builds {
         line.front().map(|run| (run.holder.clone(), seats.saturating_sub(1)))
     }
 
+    fn tick(&self) -> u64 {
+        self.clock.fetch_add(1, Ordering::SeqCst)
+    }
+
     fn take_seat(
         &self,
         key: Option<&Key>,
         holder: &str,
         ticket: &Ticket,
+        came: u64,
         hold: bool,
     ) -> (Arc<Run>, u64, Role) {
         let mut line = lock(&self.line);
         let same = |run: &&Arc<Run>| key.is_some() && run.key.as_ref() == key;
         let found = line.iter().rev().filter(same).find_map(|run| {
-            let (number, late) = run.sit(&ticket.hear, hold)?;
-            Some((run.clone(), number, Role::Joined { late }))
+            let (number, begun) = run.sit(&ticket.hear, hold)?;
+            Some((run.clone(), number, Role::Joined { late: begun.is_some_and(|begun| begun < came) }))
         });
         let (run, number, role) = found.unwrap_or_else(|| {
             let run = Arc::new(Run {
@@ -224,7 +233,7 @@ impl Builds {
         self.wait_for_turn(run);
         let abandoned = {
             let mut inner = lock(&run.inner);
-            inner.begun = true;
+            inner.begun = Some(self.tick());
             inner.abandoned
         };
         let reply = match abandoned {
@@ -260,7 +269,7 @@ impl Builds {
 #[derive(Clone, Copy)]
 enum Role {
     Leads,
-    /// `late`: it was already under way.
+    /// `late`: it was already under way when the request came.
     Joined {
         late: bool,
     },
@@ -284,8 +293,8 @@ impl Drop for Turn<'_> {
 }
 
 impl Run {
-    /// A seat, and whether the run is already under way; `None` when it is over or given up.
-    fn sit(&self, hear: &Hear, hold: bool) -> Option<(u64, bool)> {
+    /// A seat, and when the run has begun if it has; `None` when it is over or given up.
+    fn sit(&self, hear: &Hear, hold: bool) -> Option<(u64, Option<u64>)> {
         let mut inner = lock(&self.inner);
         if inner.abandoned || inner.end.is_some() {
             return None;
@@ -363,7 +372,7 @@ fn succeeded(reply: &Reply) -> bool {
 }
 
 fn did_nothing(reply: &Reply) -> bool {
-    matches!(reply, Reply::Built(built) if built.success && built.untouched)
+    matches!(reply, Reply::Built(built) if built.success && built.ran == 0 && built.restored == 0)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

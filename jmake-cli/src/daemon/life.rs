@@ -47,6 +47,7 @@ const SHORT: u64 = 5;
 
 /// Serves a project until there is a reason to end; gives the exit code.
 pub fn serve(order: &Order) -> u8 {
+    std::panic::set_hook(Box::new(|panic| log::line(&format!("this is a bug in jmake: {panic}"))));
     close_inherited();
     // A child of a group's leader can; where it fails, it is alone already.
     rustix::process::setsid().ok();

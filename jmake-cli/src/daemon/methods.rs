@@ -80,8 +80,11 @@ pub fn answer(daemon: &Arc<Daemon>, session: &Session, request: &Request, call: 
         }),
         "daemon.status" => Ok(wire::result(&request.id, &status(daemon))),
         "daemon.stop" => {
+            let line = wire::result(&request.id, &json!(true));
+            // Before the end, which would answer for it.
+            session.answer(request, line.clone());
             daemon.end("asked to", true);
-            Ok(wire::result(&request.id, &json!(true)))
+            Ok(line)
         }
         method => {
             let cancel = &request.ticket.cancel;

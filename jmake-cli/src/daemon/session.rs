@@ -241,7 +241,7 @@ impl Session {
     }
 
     /// Answers `request`, unless that was done or nobody waits any more.
-    fn answer(&self, request: &Request, line: Vec<u8>) {
+    pub fn answer(&self, request: &Request, line: Vec<u8>) {
         let waited = self.requests().remove(&request.id.to_string()).is_some();
         if waited {
             self.outbox.send(line);

@@ -14,7 +14,8 @@ fn key(jobs: usize) -> Key {
 }
 
 fn built(compiled: usize, untouched: bool) -> Reply {
-    Reply::Built(Box::new(Built { success: true, compiled, untouched, ..Built::default() }))
+    let ran = if untouched { 0 } else { compiled };
+    Reply::Built(Box::new(Built { success: true, compiled, ran, untouched, ..Built::default() }))
 }
 
 fn published(name: &str) -> Event {
@@ -245,7 +246,7 @@ fn a_panic_is_one_clients_alone() {
 /// runs at a time, and in the end the line is empty.
 #[test]
 fn many_at_once() {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
     let (builds, running) = (Builds::default(), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         for number in 0..200_usize {
