@@ -2,21 +2,56 @@
 //!
 //! All of it may be dropped at any moment: that costs time, never a result.
 
+use std::sync::Arc;
+
+use crate::found;
+use crate::manifest_file::ManifestFile;
 use crate::path::Root;
+use crate::tally::{Cache, Sum, Tally};
 
 /// What earlier requests have left.
 pub struct Warm {
     root: Root,
+    tally: Tally,
+    manifest: Arc<ManifestFile>,
+    found: found::Kept,
 }
 
 impl Warm {
     /// Nothing yet, of the project at `root`.
     pub fn new(root: &Root) -> Warm {
-        Warm { root: root.clone() }
+        Warm {
+            root: root.clone(),
+            tally: Tally::new(),
+            manifest: Arc::new(ManifestFile::new(root)),
+            found: found::Kept::default(),
+        }
     }
 
     /// The project's root.
     pub fn root(&self) -> &Root {
         &self.root
+    }
+
+    /// What was counted.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// The project's `jmake.toml`.
+    pub fn manifest(&self) -> &Arc<ManifestFile> {
+        &self.manifest
+    }
+
+    /// What discovery has found.
+    pub fn found(&self) -> &found::Kept {
+        &self.found
+    }
+
+    /// What it all adds up to so far.
+    pub fn sum(&self) -> Sum {
+        let mut sum = self.tally.sum();
+        sum.counts.count(Cache::Configuration, self.manifest.count());
+        sum
     }
 }

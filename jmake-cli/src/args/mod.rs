@@ -220,6 +220,7 @@ fn build_request(typed: &typed::Build, global: &Global, look: &mut Look) -> Requ
         quick: typed.quick,
         keep_going: typed.keep_going,
         dry_run: typed.dry_run,
+        compile_only: false,
     })
 }
 
