@@ -234,9 +234,10 @@ impl Engine {
         let prebuilt = project.manifest.binary.kind == Some(Kind::Prebuilt);
         // What settings choose that are wrong or not trusted is not used.
         if !problems.iter().any(Diagnostic::is_error) && !prebuilt {
-            let mut listen = |event| match event {
-                Event::Diagnostic(problem) => problems.push(problem),
-                _ => {}
+            let mut listen = |event| {
+                if let Event::Diagnostic(problem) = event {
+                    problems.push(problem);
+                }
             };
             planned(project, &self.environment, &Build::default(), cancel, &mut listen)?;
         }

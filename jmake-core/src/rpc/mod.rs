@@ -39,7 +39,7 @@ pub enum Error {
     /// The parameters will not do; the message names the field.
     BadParams(String),
     /// The request could not be met.
-    Failed(Failure),
+    Failed(Box<Failure>),
 }
 
 impl std::fmt::Display for Error {
@@ -79,7 +79,7 @@ pub fn call(
     params.remove("environment");
     let about = |stop: Stop| match stop {
         Stop::BadParams(what) => Error::BadParams(what),
-        Stop::Failed(error) => Error::Failed(Failure::of(&error, cancel.is_cancelled())),
+        Stop::Failed(error) => Error::Failed(Box::new(Failure::of(&error, cancel.is_cancelled()))),
     };
     check_project(engine, &mut params).map_err(about)?;
     engine.asked();
