@@ -17,7 +17,7 @@ pub use crate::built::{Built, Explained, explained};
 use crate::cas::Store;
 use crate::configure::{self, Config, Environment, Sources, Wanted, configure};
 use crate::diagnose::{self, Failure, Scene, diagnose};
-use crate::discover::{Discovery, Tree};
+use crate::discover::{Discovery, Tree, detect_binaries};
 use crate::event::{Diagnostic, Event, Outcome, Severity};
 use crate::execute::{self, Executed, execute, execute_again};
 use crate::fs::{self, Lock};
@@ -34,6 +34,7 @@ use crate::recorded;
 use crate::run::Context;
 use crate::scratch::Scratch;
 use crate::standing::{Decided, Last, Scanned, Standing};
+use crate::tally::{Cache, Count, Counts};
 use crate::warm::Warm;
 
 /// What `build` is asked for.
@@ -53,6 +54,9 @@ pub struct Build {
     /// the root, before others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ahead: Option<Vec<String>>,
+    /// Stop when all units are compiled; the results are what they were compiled to.
+    #[serde(default)]
+    pub compile_only: bool,
 }
 
 /// Builds the project at `root`; `warm` is what earlier requests to it have left in memory.
@@ -72,7 +76,7 @@ pub fn build(
     fs::create_dir_all(&state)?;
     let _lock = lock(root, cancel, on_event)?;
     let last = Last::of(&state, environment, &request.wanted, warm)?;
-    let standing = match request.force || request.dry_run {
+    let standing = match request.force || request.dry_run || request.compile_only {
         true => Standing::Nothing,
         false => last.standing(root),
     };
@@ -101,9 +105,13 @@ pub fn build(
     let saved = work.project.save();
     let mut built = built?;
     saved?;
+    built.counts.add(&work.counts(decided.as_ref()));
+    if !request.dry_run {
+        built::keep_counts(&state, &built.counts);
+    }
     built.problems = std::mem::take(&mut work.problems);
     // The libraries of others are not looked at through the memo.
-    let seen_whole = !built.untracked && built.libraries.is_empty();
+    let seen_whole = !built.untracked && built.libraries.is_empty() && !request.compile_only;
     if built.success && !request.dry_run && seen_whole {
         let memo = &work.project.memo;
         match decided {
@@ -166,6 +174,8 @@ struct Work<'a> {
     problems: Vec<Diagnostic>,
     /// What was configured, to be kept; empty when it need not be.
     config: Vec<u8>,
+    /// How much of what was discovered and configured was known.
+    counts: Counts,
 }
 
 impl<'a> Work<'a> {
@@ -188,7 +198,31 @@ impl<'a> Work<'a> {
             log: None,
             problems: Vec::new(),
             config: Vec::new(),
+            counts: Counts::default(),
         }
+    }
+
+    /// How much of what was needed up to the plan was known: of a build that went by what was
+    /// `decided` before, all but the text of what has changed.
+    fn counts(&self, decided: Option<&Decided>) -> Counts {
+        let mut counts = self.project.counts();
+        let Some(decided) = decided else {
+            counts.add(&self.counts);
+            return counts;
+        };
+        let before = decided.reply.counts.clone().known();
+        for cache in [Cache::Tools, Cache::FileScans, Cache::Binaries, Cache::Configuration] {
+            counts.count(cache, before.of(cache));
+        }
+        let all =
+            before.of(Cache::IncludeGraphs).total().saturating_sub(counts.of(Cache::IncludeGraphs).total());
+        counts.with(Cache::IncludeGraphs, Count { hits: all, misses: 0 })
+    }
+
+    fn count_tree(&mut self, known: bool) {
+        let of = |number| if known { Count::of(number, 0) } else { Count::of(0, number) };
+        self.counts.count(Cache::FileScans, of(self.tree.files.len()));
+        self.counts.count(Cache::Binaries, of(detect_binaries(&self.tree).len()));
     }
 
     /// The build of a project of which only the text of some files has changed: nothing is looked
@@ -226,6 +260,7 @@ impl<'a> Work<'a> {
         self.write_manifest(&discovery)?;
         self.config = config.to_bytes().unwrap_or_default();
         let plan = plan(&config);
+        let plan = if self.request.compile_only { plan.only_compiles() } else { plan };
         let built = self.run(&config, &plan, on_event)?;
         self.diagnose(&discovery, &plan, on_event);
         if built.success && !self.request.dry_run && !self.request.quick {
@@ -246,9 +281,11 @@ impl<'a> Work<'a> {
                 return Ok(None);
             };
             self.tree = tree;
+            self.count_tree(true);
             return Ok(Some(discovery));
         }
         self.tree = self.project.scan()?;
+        self.count_tree(false);
         let problems = std::mem::take(&mut self.tree.problems);
         if self.tell(problems, on_event) {
             return Ok(None);
@@ -277,8 +314,10 @@ impl<'a> Work<'a> {
             tell(library.problems.clone(), on_event);
         }
         let failed = libraries.iter().filter(|library| !library.is_good()).count();
+        let counts = Counts::default().with(Cache::Binaries, Count::of(0, libraries.len()));
         Ok(Built {
             success: failed == 0,
+            counts,
             profile: "prebuilt".into(),
             results: libraries.iter().map(|library| library.path.clone()).collect(),
             fresh: libraries.len() - failed,
@@ -311,6 +350,7 @@ impl<'a> Work<'a> {
             environment: self.environment,
         };
         let (config, problems) = configure(&sources, &self.request.wanted)?;
+        self.counts.count(Cache::Configuration, Count::of(0, 1));
         self.tell(problems, on_event);
         Ok(config)
     }
@@ -372,7 +412,9 @@ impl<'a> Work<'a> {
         if built.success {
             let memo = &self.project.memo;
             let everything = self.request.wanted.targets.is_empty();
-            publish::remove_orphans(memo, plan, &executed, everything)?;
+            if !self.request.compile_only {
+                publish::remove_orphans(memo, plan, &executed, everything)?;
+            }
             // What is compiled how has not changed when nothing was configured anew.
             if !self.config.is_empty() || !publish::has_compile_commands(memo) {
                 publish::compile_commands(memo, &plan.graph)?;

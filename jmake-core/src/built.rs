@@ -13,6 +13,7 @@ use crate::fs;
 use crate::path::Root;
 use crate::plan::{Plan, STATE_DIR};
 use crate::prebuilt::Inspected;
+use crate::tally::{Cache, Count, Counts};
 
 /// What a build gave.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -56,6 +57,9 @@ pub struct Built {
     /// Nothing was even looked into: the snapshot held.
     #[serde(default)]
     pub untouched: bool,
+    /// How much of what it needed was known.
+    #[serde(default, skip_serializing_if = "Counts::is_empty")]
+    pub counts: Counts,
 }
 
 /// What one action came to in the last build that did something, for `explain`.
@@ -93,6 +97,7 @@ pub(crate) fn replay(mut built: Built, start: Instant, on_event: &mut dyn FnMut(
     }
     built.fresh += built.compiled + built.restored;
     (built.compiled, built.restored, built.ran) = (0, 0, 0);
+    built.counts = built.counts.known();
     built.elapsed = start.elapsed();
     built.untouched = true;
     built.first = false;
@@ -118,9 +123,42 @@ pub(crate) fn summary(config: &Config, plan: &Plan, executed: &Executed) -> Buil
         restored: units(Outcome::Restored),
         failed: executed.count(Outcome::Failed),
         ran: executed.count(Outcome::Ran),
+        counts: counts(plan, executed),
         ..Built::default()
     }
 }
+
+/// How many units and results were known, and how many had to be made.
+fn counts(plan: &Plan, executed: &Executed) -> Counts {
+    let mut counts = Counts::default();
+    for (id, outcome) in &executed.outcomes {
+        let cache = match plan.graph.actions()[*id].kind {
+            ActionKind::Compile => Cache::Ir,
+            ActionKind::Link | ActionKind::Archive => Cache::Libraries,
+            _ => continue,
+        };
+        match outcome {
+            Outcome::Fresh | Outcome::Restored => counts.count(cache, Count::of(1, 0)),
+            Outcome::Ran | Outcome::Failed => counts.count(cache, Count::of(0, 1)),
+            Outcome::Blocked => {}
+        }
+    }
+    counts
+}
+
+/// Keeps the counts of a build that looked into something.  Not doing so harms no build.
+pub(crate) fn keep_counts(state: &Path, counts: &Counts) {
+    if let Ok(text) = serde_json::to_vec(counts) {
+        fs::write_own(&state.join(COUNTS), &text).ok();
+    }
+}
+
+/// The counts of the last build that looked into something.
+pub fn kept_counts(state: &Path) -> Option<Counts> {
+    serde_json::from_slice(&fs::read(&state.join(COUNTS)).ok()?).ok()
+}
+
+const COUNTS: &str = "counts.json";
 
 /// Keeps what became of each action that was not fresh, for `jmake explain`.
 pub(crate) fn explain(state: &Path, plan: &Plan, executed: &Executed) -> Result<()> {

@@ -58,7 +58,7 @@ pub fn clean(memo: &Memo, store: Option<&Store>) -> Result<Cleaned> {
 }
 
 /// Takes everything that the project's own traces lead to out of the shared store.
-fn forget(store: &Store, state: &Path) -> Collected {
+pub(crate) fn forget(store: &Store, state: &Path) -> Collected {
     let (log, _) = Log::open(&state.join("log"));
     let mut all = Collected::default();
     for name in log.names() {

@@ -12,18 +12,23 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 
 use crate::build::{Build, Built, build, lock, planned};
+use crate::caches;
 use crate::clean;
 use crate::configure::{Environment, Wanted};
 use crate::event::{Diagnostic, Event};
+use crate::found;
 use crate::ir;
-use crate::machine::{self, sound_project};
+use crate::machine::{self, Stats, sound_project};
+use crate::manifest::Kind;
+use crate::manifest_file::ManifestFile;
 use crate::path::Root;
 use crate::process::Cancel;
 use crate::project::{Project, find_root};
-use crate::request::{Cache, Config, Failure, Ir, Reply, Request};
+use crate::request::{self, Config, Failure, Ir, Reply, Request};
 use crate::rounds::watch_and_build;
 use crate::settings;
 use crate::survey;
+use crate::tally::{Cache, Count, Counts, Service};
 use crate::warm::Warm;
 
 /// A project as one user sees it.
@@ -73,13 +78,14 @@ impl Engine {
     }
 
     fn answer(&self, request: &Request, cancel: &Cancel, on_event: Listen<'_>) -> Result<Reply> {
+        self.asked();
         let (root, environment) = (&self.root, &self.environment);
         Ok(match request {
             Request::Build(request) => Reply::Built(Box::new(self.build(request, cancel, on_event)?)),
             Request::Watch(request) => Reply::Built(Box::new(self.watch(request, cancel, on_event)?)),
             Request::Clean { cache } => Reply::Cleaned(self.clean(*cache, cancel, on_event)?),
-            Request::Discover => Reply::Discovered(Box::new(survey::survey(&self.look()?)?)),
-            Request::Graph { actions: None } => Reply::Graph(survey::include_graph(&self.look()?)?),
+            Request::Discover => Reply::Discovered(Box::new(survey::survey(&self.find(false)?.found))),
+            Request::Graph { actions: None } => Reply::Graph(survey::include_graph(&self.find(false)?.found)),
             Request::Graph { actions: Some(wanted) } => self.action_graph(wanted, cancel, on_event)?,
             Request::Explain { file } => Reply::Explained(survey::explain(root, file.as_deref())?),
             Request::Config(config) => self.config(config)?,
@@ -88,11 +94,13 @@ impl Engine {
             Request::Ir(step) => Reply::Step(self.ir(step, cancel, on_event)?),
             Request::Trust(decision) => Reply::Consent(settings::consent(root, environment, *decision)?),
             Request::Cache(what) => self.cache(*what, on_event)?,
-            Request::Stats => Reply::Stats(Box::new(machine::get_stats(&self.sound(on_event)?))),
+            Request::Stats => Reply::Stats(Box::new(self.stats(on_event)?)),
             Request::New { path, template, name } => {
+                self.count_template();
                 Reply::Made(settings::make_new(path, template, name.as_deref())?)
             }
             Request::Init { template, name } => {
+                self.count_template();
                 Reply::Made(settings::init(root, environment, template, name.as_deref())?)
             }
         })
@@ -103,7 +111,11 @@ impl Engine {
     /// # Errors
     /// When jmake cannot do its work.
     pub fn build(&self, request: &Build, cancel: &Cancel, on_event: Listen<'_>) -> Result<Built> {
-        build(&self.root, &self.environment, request, self.warm.as_deref(), cancel, on_event)
+        let built = build(&self.root, &self.environment, request, self.warm.as_deref(), cancel, on_event)?;
+        if let Some(warm) = &self.warm {
+            warm.tally().built(&built.counts);
+        }
+        Ok(built)
     }
 
     /// Builds the project, and again after each change, until `cancel` ends it; see
@@ -124,11 +136,66 @@ impl Engine {
         watch_and_build(&warm, &self.environment, &mut build, cancel, on_event)
     }
 
-    fn look(&self) -> Result<Project> {
+    /// What discovery finds: what is kept of an earlier request, if that still holds and `force`
+    /// does not say otherwise.
+    ///
+    /// # Errors
+    /// When the project cannot be read.
+    pub fn find(&self, force: bool) -> Result<found::Answer> {
+        let Some(warm) = &self.warm else { return found::look(&self.root, &self.environment) };
+        let answer = warm.found().find(&self.root, &self.environment, force)?;
+        warm.tally().add(&answer.counts);
+        Ok(answer)
+    }
+
+    /// The project's `jmake.toml`.
+    pub fn manifest(&self) -> Arc<ManifestFile> {
+        let kept = self.warm.as_ref().map(|warm| warm.manifest().clone());
+        kept.unwrap_or_else(|| Arc::new(ManifestFile::new(&self.root)))
+    }
+
+    /// What is kept between requests, if anything is.
+    pub fn warm(&self) -> Option<&Warm> {
+        self.warm.as_deref()
+    }
+
+    /// The environment of whoever asks.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Notes that there is a request.
+    pub(crate) fn asked(&self) {
+        if let Some(warm) = &self.warm {
+            warm.tally().request();
+        }
+    }
+
+    /// Notes that a template was used: they are part of jmake, so it is always at hand.
+    pub(crate) fn count_template(&self) {
+        self.count(&Counts::default().with(Cache::Templates, Count::of(1, 0)));
+    }
+
+    /// Adds `counts` of a request that is no build to those that are kept.
+    pub(crate) fn count(&self, counts: &Counts) {
+        if let Some(warm) = &self.warm {
+            warm.tally().add(counts);
+        }
+    }
+
+    /// Everything that can be counted about the project.
+    ///
+    /// # Errors
+    /// When its settings are not sound.
+    pub fn stats(&self, on_event: Listen<'_>) -> Result<Stats> {
+        Ok(machine::get_stats(&self.sound(on_event)?, self.warm()))
+    }
+
+    pub(crate) fn look(&self) -> Result<Project> {
         Project::look(&self.root, &self.environment)
     }
 
-    fn sound(&self, on_event: Listen<'_>) -> Result<Project> {
+    pub(crate) fn sound(&self, on_event: Listen<'_>) -> Result<Project> {
         sound_project(&self.root, &self.environment, on_event)
     }
 
@@ -144,7 +211,57 @@ impl Engine {
         }
         let _lock = lock(&self.root, cancel, on_event)?;
         let store = if cache { project.store() } else { None };
-        clean::clean(&project.memo, store.as_ref())
+        let cleaned = clean::clean(&project.memo, store.as_ref());
+        if let Some(warm) = &self.warm {
+            warm.found().forget();
+        }
+        cleaned
+    }
+
+    /// Forgets what `service`, or every one, keeps for the project, here and in the shared cache.
+    /// What was published stays.
+    ///
+    /// # Errors
+    /// When something cannot be removed.
+    pub fn clear(
+        &self,
+        service: Option<Service>,
+        cancel: &Cancel,
+        on_event: Listen<'_>,
+    ) -> Result<clean::Cleaned> {
+        // Only the shared cache is found by what the settings say.
+        let shared = service.is_none_or(|service| service == Service::Compilation);
+        let project = if shared { self.sound(on_event)? } else { self.look()? };
+        if !caches::is_kept(&self.root) {
+            return Ok(clean::Cleaned::default());
+        }
+        let _lock = lock(&self.root, cancel, on_event)?;
+        let store = if shared { project.store() } else { None };
+        match service {
+            Some(service) => caches::clear(&project, store.as_ref(), self.warm(), service),
+            None => caches::clear_all(&project, store.as_ref(), self.warm()),
+        }
+    }
+
+    /// Everything that would keep the project from being built as it is meant, up to the first
+    /// compile.
+    ///
+    /// # Errors
+    /// When its files cannot be read.
+    pub fn problems(&self, cancel: &Cancel) -> Result<Vec<Diagnostic>> {
+        let mut project = self.look()?;
+        let mut problems = std::mem::take(&mut project.problems);
+        let prebuilt = project.manifest.binary.kind == Some(Kind::Prebuilt);
+        // What settings choose that are wrong or not trusted is not used.
+        if !problems.iter().any(Diagnostic::is_error) && !prebuilt {
+            let mut listen = |event| {
+                if let Event::Diagnostic(problem) = event {
+                    problems.push(problem);
+                }
+            };
+            planned(project, &self.environment, &Build::default(), cancel, &mut listen)?;
+        }
+        Ok(problems)
     }
 
     fn action_graph(&self, wanted: &Wanted, cancel: &Cancel, on_event: Listen<'_>) -> Result<Reply> {
@@ -164,25 +281,32 @@ impl Engine {
 
     fn config(&self, config: &Config) -> Result<Reply> {
         let (root, environment) = (&self.root, &self.environment);
+        let file = self.manifest();
         Ok(match config {
-            Config::Show { section } => Reply::Settings(settings::show(root, section.as_deref())?),
-            Config::Get { key } => Reply::Value(settings::get(root, key)?),
-            Config::Set { key, value } => Reply::Changed(settings::set(root, key, value)?),
-            Config::Unset { key } => Reply::Changed(settings::unset(root, key)?),
+            Config::Show { section } => Reply::Settings(settings::show(&file, section.as_deref())?),
+            Config::Get { key } => Reply::Value(settings::get(&file, key)?),
+            Config::Set { key, value } => Reply::Changed(settings::set(&file, key, value)?),
+            Config::Unset { key } => Reply::Changed(settings::unset(&file, key)?),
             Config::Validate => Reply::Problems(settings::validate(root, environment)?),
-            Config::Complete => Reply::Completed(settings::complete(root, environment)?),
+            Config::Complete => Reply::Completed(settings::complete(&file, environment)?),
         })
     }
 
     fn tools(&self, name: Option<&str>, cancel: &Cancel, on_event: Listen<'_>) -> Result<Reply> {
         let project = self.sound(on_event)?;
-        let toolchain = machine::toolchain(&project, &self.environment, cancel)?;
-        Ok(Reply::Tools(machine::tools(&toolchain, name)?))
+        let toolchain = machine::toolchain(&project, &self.environment, cancel);
+        self.count(&project.counts());
+        Ok(Reply::Tools(machine::tools(&toolchain?, name)?))
     }
 
-    fn ir(&self, step: &Ir, cancel: &Cancel, on_event: Listen<'_>) -> Result<ir::Step> {
+    /// Takes one step from IR to a library.
+    ///
+    /// # Errors
+    /// When a tool is missing or cannot be started, or the output cannot be written.
+    pub fn ir(&self, step: &Ir, cancel: &Cancel, on_event: Listen<'_>) -> Result<ir::Step> {
         let project = self.sound(on_event)?;
         let tools = machine::toolchain(&project, &self.environment, cancel)?;
+        self.count(&project.counts());
         match step {
             Ir::Link { inputs, output } => ir::link_ir(&tools, inputs, output, cancel),
             Ir::Opt { input, output, passes } => ir::optimize_ir(&tools, input, output, passes, cancel),
@@ -193,14 +317,14 @@ impl Engine {
         }
     }
 
-    fn cache(&self, what: Cache, on_event: Listen<'_>) -> Result<Reply> {
+    fn cache(&self, what: request::Cache, on_event: Listen<'_>) -> Result<Reply> {
         let project = self.sound(on_event)?;
         let store = machine::store(&project)?;
         Ok(match what {
-            Cache::Stat => Reply::CacheStats(machine::cache_stats(&project)?),
-            Cache::Verify { repair } => Reply::Verified(store.verify(repair)),
-            Cache::Gc => Reply::Collected(store.gc(project.limits())),
-            Cache::Clear => Reply::Cleared(store.clear()?),
+            request::Cache::Stat => Reply::CacheStats(machine::cache_stats(&project)?),
+            request::Cache::Verify { repair } => Reply::Verified(store.verify(repair)),
+            request::Cache::Gc => Reply::Collected(store.gc(project.limits())),
+            request::Cache::Clear => Reply::Cleared(store.clear()?),
         })
     }
 }

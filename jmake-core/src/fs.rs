@@ -159,6 +159,24 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     put().with_context(|| format!("cannot write `{}`", path.display()))
 }
 
+/// As [`write()`], if `still` says so when the new content is ready to take its place, in the very
+/// last moment; tells whether it did.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_if(path: &Path, bytes: &[u8], still: impl FnOnce() -> bool) -> Result<bool> {
+    let put = || -> io::Result<bool> {
+        let mut file = temporary_for(path)?;
+        fault::point(path)?;
+        file.write_all(bytes)?;
+        if !still() {
+            return Ok(false);
+        }
+        persist(file, path).map(|()| true)
+    };
+    put().with_context(|| format!("cannot write `{}`", path.display()))
+}
+
 /// As [`write()`] for a file of jmake's own: a folder in its place is damage and is removed.
 ///
 /// # Errors

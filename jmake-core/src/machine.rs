@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::caches;
 use crate::cas::{Contents, Store};
 use crate::configure::Environment;
 use crate::doctor::{Check, Patient, doctor};
@@ -18,7 +19,9 @@ use crate::plan::STATE_DIR;
 use crate::process::Cancel;
 use crate::project::Project;
 use crate::publish;
+use crate::tally::Row;
 use crate::toolchain::{Tool, Toolchain};
+use crate::warm::Warm;
 
 /// The toolchain in use.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -57,7 +60,7 @@ pub struct CacheStats {
 }
 
 /// What is recorded of a project.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Stats {
     /// Its root.
     pub root: String,
@@ -71,6 +74,30 @@ pub struct Stats {
     pub published: Vec<String>,
     /// The shared cache, unless it is switched off.
     pub cache: Option<CacheStats>,
+    /// What is kept, and how often that was of use.
+    #[serde(default)]
+    pub caches: Vec<Row>,
+    /// The warm engine that was asked; missing when it was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm: Option<Uptime>,
+}
+
+/// How long an engine has been warm, and what for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Uptime {
+    /// Since when.
+    #[serde(with = "crate::event::seconds")]
+    pub age: std::time::Duration,
+    /// Requests so far, this one among them.
+    pub requests: u64,
+    /// Builds among them.
+    pub builds: u64,
+}
+
+/// How long `warm` has been so.
+pub fn uptime(warm: &Warm) -> Uptime {
+    let sum = warm.sum();
+    Uptime { age: warm.tally().age(), requests: sum.requests, builds: sum.builds }
 }
 
 /// The toolchain of `project`.
@@ -152,23 +179,20 @@ pub fn cache_stats(project: &Project) -> Result<CacheStats> {
     Ok(CacheStats { dir, contents: store.stat(), max_size: project.limits().max_size })
 }
 
-/// Everything that can be counted about `project`.
-pub fn get_stats(project: &Project) -> Stats {
+/// Everything that can be counted about `project`, and about the engine that keeps it `warm`.
+pub fn get_stats(project: &Project, warm: Option<&Warm>) -> Stats {
     let state = project.root().as_path().join(STATE_DIR);
     let (log, _) = Log::open(&state.join("log"));
     Stats {
         root: project.root().as_path().display().to_string(),
         actions: log.len(),
         files: log.versions(),
-        state_bytes: bytes_below(&state),
+        state_bytes: caches::below(&state),
         published: publish::published(&project.memo).iter().map(ToString::to_string).collect(),
         cache: cache_stats(project).ok(),
+        caches: caches::rows(project, &log, warm),
+        warm: warm.map(uptime),
     }
-}
-
-fn bytes_below(dir: &std::path::Path) -> u64 {
-    let files = walkdir::WalkDir::new(dir).into_iter().flatten().filter_map(|entry| entry.metadata().ok());
-    files.filter(|meta| meta.is_file()).map(|meta| meta.len()).sum()
 }
 
 /// Opens the project at `root` for telling about it, if its settings are sound.

@@ -10,7 +10,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -23,6 +23,7 @@ use crate::fs::{self, StatId};
 use crate::lex::{self, Facts};
 use crate::path::{FilePath, Root};
 use crate::sabotage;
+use crate::tally::Count;
 
 /// What an earlier build knew about a file.
 struct Kept {
@@ -74,6 +75,8 @@ pub struct Memo {
     /// Folders that are not there: nothing in them is, and need not be asked for.
     absent_folders: RwLock<HashSet<FilePath>>,
     moved: AtomicBool,
+    /// Of the files whose facts were asked for: those that were kept, and those that were read.
+    facts: [AtomicUsize; 2],
 }
 
 impl Memo {
@@ -88,6 +91,7 @@ impl Memo {
             nothing: Arc::new(Look::new(None)),
             absent_folders: RwLock::default(),
             moved: AtomicBool::new(false),
+            facts: Default::default(),
         }
     }
 
@@ -222,8 +226,10 @@ impl Memo {
             if let (Some(kept), Some(facts)) = (kept, facts) {
                 // What the text says has been asked for, so the text matters.
                 look.content.get_or_init(|| Content { digest: Ok(kept.digest), read_at: None });
+                self.facts[0].fetch_add(1, Ordering::Relaxed);
                 return Ok(Arc::new(facts));
             }
+            self.facts[1].fetch_add(1, Ordering::Relaxed);
             let text = fs::read(&self.root.resolve(file)).map_err(|e| e.kind())?;
             let digest = Digest::of(&text);
             // Facts and digest must be of one content: if another was digested before, the file
@@ -234,6 +240,18 @@ impl Memo {
             }
         });
         facts.clone().map_err(io::Error::from)
+    }
+
+    /// How many files' facts an earlier build had kept, of those that were asked for, and how many
+    /// had to be read.
+    pub fn facts_count(&self) -> Count {
+        let [kept, read] = &self.facts;
+        Count::of(kept.load(Ordering::Relaxed), read.load(Ordering::Relaxed))
+    }
+
+    /// How many files an earlier build kept facts of.
+    pub fn facts_kept(&self) -> usize {
+        self.kept.values().filter(|kept| kept.facts.is_some()).count()
     }
 
     /// Forgets this build's look at `file`, because an action has written it or it was found

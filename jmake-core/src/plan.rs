@@ -24,7 +24,7 @@ use crate::action::{Action, ActionId, Arg, Discovery, Graph, GraphBuilder, Input
 use crate::configure::{Config, Link, Target, Unit, argument};
 use crate::digest::Fields;
 use crate::event::ActionKind;
-use crate::manifest::{Kind, Lto};
+use crate::manifest::Lto;
 use crate::path::FilePath;
 use crate::sabotage;
 use crate::toolchain::includes::Lang;
@@ -48,10 +48,8 @@ pub struct Plan {
 /// One result for the user.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Goal {
-    /// The target's name.
+    /// The target's name, or what is compiled.
     pub target: String,
-    /// What it is.
-    pub kind: Kind,
     /// The action that makes it.
     pub action: ActionId,
     /// Where it goes.
@@ -78,6 +76,21 @@ pub fn plan(config: &Config) -> Plan {
         planner.goals.push(goal);
     }
     Plan { graph: planner.builder.finish(), goals: planner.goals }
+}
+
+impl Plan {
+    /// Of the same build only the compiling: what each unit is compiled to is wanted, where it lies.
+    pub fn only_compiles(self) -> Plan {
+        let mut builder = GraphBuilder::default();
+        let mut goals = Vec::new();
+        let compiles = self.graph.actions().iter().filter(|action| action.kind == ActionKind::Compile);
+        // They read nothing that another action makes.
+        for compile in compiles {
+            let (target, file) = (compile.label.clone(), compile.name().clone());
+            goals.push(Goal { target, action: builder.add(compile.clone()), file });
+        }
+        Plan { graph: builder.finish(), goals }
+    }
 }
 
 /// A unit's actions.
@@ -108,7 +121,7 @@ impl Planner<'_> {
             None => self.archive(target, &units),
             Some(link) => self.link(target, link, &units),
         };
-        Goal { target: target.name.clone(), kind: target.kind, action, file: target.file.clone() }
+        Goal { target: target.name.clone(), action, file: target.file.clone() }
     }
 
     fn dir(&self, what: &str) -> FilePath {

@@ -19,6 +19,7 @@ use crate::memo::Memo;
 use crate::path::{FilePath, Root, bytes_of};
 use crate::plan::STATE_DIR;
 use crate::process::Cancel;
+use crate::tally::{Cache, Counts};
 use crate::toolchain::{Ask, Learned, Missing, Search, Toolchain};
 use crate::trust::{self, Trust};
 
@@ -202,6 +203,13 @@ impl Project {
             max_size: cache.max_size.unwrap_or(DEFAULT_SIZE),
             max_age: cache.max_age.unwrap_or(Duration::from_secs(DEFAULT_AGE)),
         }
+    }
+
+    /// How much of what was asked so far of the tools and of the text of files was known.
+    pub fn counts(&self) -> Counts {
+        Counts::default()
+            .with(Cache::Tools, self.learned.count())
+            .with(Cache::IncludeGraphs, self.memo.facts_count())
     }
 
     /// Keeps what was learned for later builds.

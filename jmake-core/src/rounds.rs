@@ -46,13 +46,13 @@ pub fn watch_and_build(
     cancel: &Cancel,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Built> {
-    let listener = warm.listen();
+    let listener = warm.held().listen();
     let nudge = listener.clone();
     cancel.then(move || nudge.nudge());
     let mut last = Built::default();
     let mut quiet = false;
     let mut scene = Scene::look(warm.root(), environment, None);
-    warm.watch_also(&scene.folders);
+    warm.held().watch_also(&scene.folders);
     while !cancel.is_cancelled() {
         let (ended, outdated) = round(&listener, &scene, build, cancel, on_event);
         match ended {
@@ -73,9 +73,9 @@ pub fn watch_and_build(
                 last = Built::default();
             }
         }
-        warm.rest();
+        warm.held().rest();
         scene = Scene::look(warm.root(), environment, Some(scene));
-        warm.watch_also(&scene.folders);
+        warm.held().watch_also(&scene.folders);
         if !outdated && !wait(warm, &listener, &scene, cancel) {
             break;
         }
@@ -121,7 +121,7 @@ fn round(
 
 /// Waits for a change that matters; tells whether there is to be another round.
 fn wait(warm: &Warm, listener: &Listener, scene: &Scene, cancel: &Cancel) -> bool {
-    let limit = if warm.noticing().scanning.is_some() { POLL } else { Duration::MAX };
+    let limit = if warm.held().noticing().scanning.is_some() { POLL } else { Duration::MAX };
     listener.wait(limit, |mail| cancel.is_cancelled() || scene.matters(mail));
     !cancel.is_cancelled() && fs::stat(warm.root().as_path()).is_ok_and(|stat| stat.is_some())
 }

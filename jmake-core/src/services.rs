@@ -55,6 +55,15 @@ pub fn clean_build(engine: &Engine, cancel: &Cancel, on_event: &mut dyn FnMut(Ev
     engine.build(&Build { force: true, ..Build::default() }, cancel, on_event)
 }
 
+/// Compiles all units, as many at once as there are processors, and links nothing; the results are
+/// the files that hold their IR.
+///
+/// # Errors
+/// As [`build_project`].
+pub fn compile_parallel(engine: &Engine, cancel: &Cancel, on_event: &mut dyn FnMut(Event)) -> Result<Built> {
+    engine.build(&Build { compile_only: true, ..Build::default() }, cancel, on_event)
+}
+
 /// From sources to a library through linked and optimised IR, as the first jmake always did.
 ///
 /// # Errors
@@ -69,10 +78,11 @@ pub fn compile_full_pipeline(
     engine.build(&request, cancel, on_event)
 }
 
-/// Forgets everything recorded of the project, here and in the shared cache.
+/// Forgets everything recorded of the project, here and in the shared cache; what was published
+/// stays.
 ///
 /// # Errors
 /// When something cannot be removed.
 pub fn clear_caches(engine: &Engine, cancel: &Cancel, on_event: &mut dyn FnMut(Event)) -> Result<Cleaned> {
-    engine.clean(true, cancel, on_event)
+    engine.clear(None, cancel, on_event)
 }

@@ -3,7 +3,8 @@
 //! The text of `jmake.toml` is edited by [`crate::manifest`]; here it is read, written and
 //! reported.  What exists is never overwritten by anything but the edit that was asked for.
 
-use std::path::{Path, PathBuf};
+use std::cell::RefCell;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::configure::{Environment, generated_facts};
 use crate::digest::Digest;
 use crate::event::Diagnostic;
-use crate::fs;
-use crate::manifest::{self, Manifest};
+use crate::manifest::{self, GeneratedFacts, Manifest};
+use crate::manifest_file::ManifestFile;
 use crate::path::{FilePath, Root};
 use crate::project::{MANIFEST, Project, trust_file};
 use crate::setup::{self, Template, adopt, create_structure, new_project};
@@ -117,24 +118,12 @@ fn made(root: &Path, created: setup::Created) -> Made {
     }
 }
 
-/// The text of the project's manifest; empty when there is none.
-///
-/// # Errors
-/// When it cannot be read or is not text.
-pub fn manifest_text(root: &Root) -> Result<String> {
-    match fs::read(&root.as_path().join(MANIFEST)) {
-        Ok(bytes) => String::from_utf8(bytes).context("`jmake.toml` is not UTF-8 text"),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-        Err(e) => Err(e).context("cannot read `jmake.toml`"),
-    }
-}
-
 /// Every key below `section` (all of them when `None`) with its value or default.
 ///
 /// # Errors
 /// When the manifest cannot be read or there is no such section.
-pub fn show(root: &Root, section: Option<&str>) -> Result<Vec<Setting>> {
-    let all = manifest::show(&manifest_text(root)?);
+pub fn show(file: &ManifestFile, section: Option<&str>) -> Result<Vec<Setting>> {
+    let all = manifest::show(&file.text()?);
     let below = |key: &str| {
         section.is_none_or(|section| {
             key.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -156,8 +145,8 @@ pub fn show(root: &Root, section: Option<&str>) -> Result<Vec<Setting>> {
 ///
 /// # Errors
 /// When the manifest cannot be read, or there is no such key.
-pub fn get(root: &Root, key: &str) -> Result<Option<String>> {
-    let text = manifest_text(root)?;
+pub fn get(file: &ManifestFile, key: &str) -> Result<Option<String>> {
+    let text = file.text()?;
     if let Some(value) = manifest::get(&text, key) {
         return Ok(Some(value));
     }
@@ -180,31 +169,37 @@ pub fn get(root: &Root, key: &str) -> Result<Option<String>> {
 ///
 /// # Errors
 /// When the key or the value will not do, or the file cannot be written.
-pub fn set(root: &Root, key: &str, value: &str) -> Result<bool> {
-    edit(root, |text| manifest::set(text, key, value))
+pub fn set(file: &ManifestFile, key: &str, value: &str) -> Result<bool> {
+    file.edit(|text| manifest::set(text, key, value))
 }
 
 /// Removes `key`, or a whole section, from the project's manifest; tells whether it was there.
 ///
 /// # Errors
 /// When it cannot be cut out, or the file cannot be written.
-pub fn unset(root: &Root, key: &str) -> Result<bool> {
-    edit(root, |text| manifest::unset(text, key))
+pub fn unset(file: &ManifestFile, key: &str) -> Result<bool> {
+    file.edit(|text| manifest::unset(text, key))
 }
 
-fn edit(root: &Root, change: impl FnOnce(&str) -> Result<String, Diagnostic>) -> Result<bool> {
-    let text = manifest_text(root)?;
-    let after = change(&text).map_err(|problem| problem.in_file(MANIFEST))?;
-    if after != text {
-        fs::write(&manifest_place(root), after.as_bytes())?;
-    }
-    Ok(after != text)
+/// What `section` of the project's manifest holds; empty when it is not there.
+///
+/// # Errors
+/// When there is no such section in jmake, or the manifest cannot be read.
+pub fn section(file: &ManifestFile, section: &str) -> Result<serde_json::Value> {
+    manifest::get_config_section(&file.text()?, section).map_err(|problem| problem.in_file(MANIFEST).into())
 }
 
-/// Where the manifest lies: behind a link, the file and not the link is replaced.
-fn manifest_place(root: &Root) -> PathBuf {
-    let path = root.as_path().join(MANIFEST);
-    path.canonicalize().unwrap_or(path)
+/// Merges `data` into `section` of the project's manifest, which is made when there is none;
+/// tells whether that changed anything.
+///
+/// # Errors
+/// When the section, a key or a value will not do, or the file cannot be written.
+pub fn update(
+    file: &ManifestFile,
+    section: &str,
+    data: &serde_json::Map<String, serde_json::Value>,
+) -> Result<bool> {
+    file.edit(|text| manifest::update_config(text, section, data))
 }
 
 /// Everything that is wrong with the settings of the project at `root`.
@@ -219,16 +214,24 @@ pub fn validate(root: &Root, environment: &Environment) -> Result<Vec<Diagnostic
 ///
 /// # Errors
 /// When the project cannot be read, or the manifest is not valid or cannot be written.
-pub fn complete(root: &Root, environment: &Environment) -> Result<Vec<String>> {
-    let project = Project::look(root, environment)?;
+pub fn complete(file: &ManifestFile, environment: &Environment) -> Result<Vec<String>> {
+    let project = Project::look(file.root(), environment)?;
     let discovery = project.discover(&project.scan()?)?;
-    let facts = generated_facts(&project.name(), &discovery);
-    let (text, filled) =
-        manifest::complete(&manifest_text(root)?, &facts).map_err(|problem| problem.in_file(MANIFEST))?;
-    if !filled.is_empty() {
-        fs::write(&manifest_place(root), text.as_bytes())?;
-    }
-    Ok(filled)
+    fill(file, &generated_facts(&project.name(), &discovery))
+}
+
+/// Fills what is missing in the manifest with `facts`; gives the lines that are new.
+///
+/// # Errors
+/// When the manifest is not valid or cannot be written.
+pub fn fill(file: &ManifestFile, facts: &GeneratedFacts) -> Result<Vec<String>> {
+    let filled = RefCell::default();
+    file.edit(|text| {
+        let (text, lines) = manifest::complete(text, facts)?;
+        *filled.borrow_mut() = lines;
+        Ok(text)
+    })?;
+    Ok(filled.into_inner())
 }
 
 /// What to do about the user's consent.
@@ -253,7 +256,7 @@ pub fn consent(root: &Root, environment: &Environment, decision: Decision) -> Re
     if decision == Decision::Revoke {
         trust.revoke(root)?;
     }
-    let text = manifest_text(root)?;
+    let text = ManifestFile::new(root).text()?;
     if text.is_empty() && decision == Decision::Grant {
         let none = Diagnostic::error(format!("there is no `{MANIFEST}` in `{}`", root.as_path().display()));
         return Err(none.hint("only a project with settings can need trust").into());

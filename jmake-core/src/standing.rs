@@ -83,7 +83,7 @@ impl<'w> Last<'w> {
     pub fn standing(&self, root: &Root) -> Standing {
         let load = || Snapshot::load(&self.snapshot, self.asked);
         let compared = match self.warm {
-            Some(warm) => warm.compare(self.asked, load),
+            Some(warm) => warm.held().compare(self.asked, load),
             None => load().and_then(|snapshot| {
                 let all = 0..snapshot.facts().len();
                 compare(Arc::new(snapshot), all, root, &self.state)
@@ -155,7 +155,7 @@ impl<'w> Last<'w> {
 
     fn hold(&self, snapshot: Snapshot) {
         if let Some(warm) = self.warm {
-            warm.hold(self.asked, Arc::new(snapshot));
+            warm.held().hold(self.asked, Arc::new(snapshot));
         }
     }
 }

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::Graph;
 use crate::build::{Explained, explained};
-use crate::discover::{Category, Discovery, IncludeGraph, Skipped, TargetKind, Tree, walk_ast_dependencies};
+use crate::discover::{Category, Discovery, IncludeGraph, Skipped, TargetKind, Tree};
 use crate::event::Diagnostic;
+use crate::found::Found;
 use crate::path::{FilePath, Root};
-use crate::project::Project;
 use crate::recorded;
 
 /// What `discover` tells.
@@ -100,25 +100,20 @@ pub struct Explanation {
     pub otherwise: Option<String>,
 }
 
-/// Everything discovery sees of `project`.
-///
-/// # Errors
-/// When the project cannot be read.
-pub fn survey(project: &Project) -> Result<Discovered> {
-    let tree = project.scan()?;
-    let discovery = project.discover(&tree)?;
-    let graph = walk_ast_dependencies(&project.memo, &tree, &searched(project, &discovery));
+/// Everything discovery sees of a project.
+pub fn survey(found: &Found) -> Discovered {
+    let Found { tree, discovery, includes: graph, .. } = found;
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in &tree.files {
         files.entry(category_name(file.category).into()).or_default().push(file.path.to_string());
     }
-    let binaries = crate::discover::detect_binaries(&tree).into_iter();
+    let binaries = crate::discover::detect_binaries(tree).into_iter();
     let includes = graph.files().iter().map(|file| (file.to_string(), texts(graph.includes(file))));
-    Ok(Discovered {
-        root: project.root().as_path().display().to_string(),
-        name: project.name(),
-        include_dirs: texts(&searched(project, &discovery)),
-        system_headers: unanswered(&graph),
+    Discovered {
+        root: found.root.as_path().display().to_string(),
+        name: found.name.clone(),
+        include_dirs: texts(&found.include_dirs),
+        system_headers: unanswered(graph),
         targets: discovery.targets.iter().map(target_found).collect(),
         left_out: reasons(discovery.left_out.iter().map(|(path, why)| (path, why.to_string()))),
         skipped: reasons(tree.skipped.iter().map(|(path, why)| (path, why_skipped(why)))),
@@ -126,16 +121,7 @@ pub fn survey(project: &Project) -> Result<Discovered> {
         includes: includes.filter(|(_, list)| !list.is_empty()).collect(),
         problems: tree.problems.iter().chain(&discovery.problems).cloned().collect(),
         files,
-    })
-}
-
-/// Where included files are looked for: what the settings say, then what discovery adds.
-fn searched(project: &Project, discovery: &Discovery) -> Vec<FilePath> {
-    let written = project.manifest.compile.include_dirs.iter();
-    let written = written.map(|dir| project.root().file_path(Path::new(dir)));
-    let mut dirs: Vec<FilePath> = written.collect();
-    dirs.extend(discovery.include_dirs.iter().filter(|dir| !dirs.contains(dir)).cloned().collect::<Vec<_>>());
-    dirs
+    }
 }
 
 fn unanswered(graph: &IncludeGraph) -> Vec<String> {
@@ -189,15 +175,9 @@ fn why_skipped(why: &Skipped) -> String {
     }
 }
 
-/// The graph of includes of `project`.
-///
-/// # Errors
-/// When the project cannot be read.
-pub fn include_graph(project: &Project) -> Result<Drawn> {
-    let tree = project.scan()?;
-    let discovery = project.discover(&tree)?;
-    let graph = walk_ast_dependencies(&project.memo, &tree, &searched(project, &discovery));
-    Ok(drawn_includes(&tree, &graph))
+/// Who includes whom in a project.
+pub fn include_graph(found: &Found) -> Drawn {
+    drawn_includes(&found.tree, &found.includes)
 }
 
 fn drawn_includes(tree: &Tree, graph: &IncludeGraph) -> Drawn {
@@ -307,14 +287,15 @@ mod tests {
         put("a.h", "#include \"b.h\"\n");
         put("b.h", "#include \"a.h\"\n");
         let root = Root::open(dir.path()).unwrap();
-        let project = Project::look(&root, &Default::default()).unwrap();
-        let drawn = include_graph(&project).unwrap();
+        let project = crate::project::Project::look(&root, &Default::default()).unwrap();
+        let found = Found::in_project(&project).unwrap();
+        let drawn = include_graph(&found);
         let names: Vec<_> = drawn.nodes.iter().map(|node| node.name.as_str()).collect();
         assert_eq!(names, ["a.c", "a.h", "b.h"]);
         assert_eq!(drawn.edges, [(0, 1), (1, 2), (2, 1)]);
         assert_eq!(drawn.cycles.len(), 1);
         assert_eq!(drawn.nodes[0].unresolved, ["nowhere.h"]);
-        let found = survey(&project).unwrap();
+        let found = survey(&found);
         assert_eq!(found.targets[0].sources, ["a.c"]);
         assert_eq!(found.includes["a.c"], ["a.h"]);
         // Telling writes nothing.

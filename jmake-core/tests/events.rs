@@ -11,7 +11,7 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jmake_core::warm::Noticing;
+use jmake_core::held::Noticing;
 use jmake_core::watch::fault;
 use support::fake::*;
 
@@ -26,12 +26,12 @@ fn alone() -> MutexGuard<'static, ()> {
 fn watching() -> World {
     let world = World::small().warm();
     world.build().assert_good("the first build");
-    world.warm.as_ref().unwrap().rest();
+    world.warm.as_ref().unwrap().held().rest();
     world
 }
 
 fn noticing(world: &World) -> Noticing {
-    world.warm.as_ref().unwrap().noticing()
+    world.warm.as_ref().unwrap().held().noticing()
 }
 
 /// Edits `n` times and builds at once; each build must be that of a clean one.
@@ -42,7 +42,7 @@ fn edits_are_built(world: &World, n: usize, what: &str) {
         said.assert_good(what);
         assert_eq!(said.started.len(), 2, "{what}: {:?}", said.started);
         same(&world.published(), &world.clean(), what);
-        world.warm.as_ref().unwrap().rest();
+        world.warm.as_ref().unwrap().held().rest();
     }
 }
 
@@ -87,7 +87,7 @@ fn a_change_without_an_event() {
     let world = watching();
     fault::make_deaf(false);
     world.write("a.c", "int a(void) { return 77; }\n");
-    world.warm.as_ref().unwrap().audit_now();
+    world.warm.as_ref().unwrap().held().audit_now();
     let why = noticing(&world).scanning.expect("events are trusted no more");
     assert_eq!(why, "no event told that `a.c` changed");
     let said = world.build();
@@ -114,7 +114,7 @@ fn too_many() {
     }
     assert_eq!(world.build().started.len(), 0);
     same(&world.published(), &world.clean(), "after too many events");
-    world.warm.as_ref().unwrap().rest();
+    world.warm.as_ref().unwrap().held().rest();
     edits_are_built(&world, 2, "later");
     assert_eq!(noticing(&world).scanning, None, "it was an overflow, not a fault of the place");
 }
@@ -155,7 +155,7 @@ fn behind_the_limit() {
     }
     let world = world.warm();
     world.build().assert_good("the first build");
-    world.warm.as_ref().unwrap().rest();
+    world.warm.as_ref().unwrap().held().rest();
     let why = noticing(&world).scanning.expect("not all can be watched");
     assert!(why.contains("limit"), "{why}");
     world.write("f19/x.c", "int x19(void) { return 2; }\n");

@@ -9,21 +9,21 @@ mod support;
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use jmake_core::warm::Noticing;
+use jmake_core::held::Noticing;
 use support::fake::*;
 
 /// A world that has built and watches.
 fn watching() -> World {
     let world = World::small().warm();
     world.build().assert_good("the first build");
-    world.warm.as_ref().unwrap().rest();
+    world.warm.as_ref().unwrap().held().rest();
     let noticing = noticing(&world);
     assert!(noticing.folders > 2 && noticing.scanning.is_none(), "{noticing:?}");
     world
 }
 
 fn noticing(world: &World) -> Noticing {
-    world.warm.as_ref().unwrap().noticing()
+    world.warm.as_ref().unwrap().held().noticing()
 }
 
 /// Builds and compares with a clean build; tells whether anything ran.
@@ -42,7 +42,7 @@ fn nothing_changed_is_known_without_a_look() {
         said.assert_good("nothing changed");
         assert!(said.result.unwrap().untouched);
         assert_eq!(noticing(&world).spared, round);
-        world.warm.as_ref().unwrap().rest();
+        world.warm.as_ref().unwrap().held().rest();
     }
 }
 
@@ -63,7 +63,7 @@ fn an_edit_is_built_at_once() {
             same(&world.published(), &clean.published(), "an edit");
         }
         if round % 3 != 0 {
-            world.warm.as_ref().unwrap().rest();
+            world.warm.as_ref().unwrap().held().rest();
         }
     }
     assert!(noticing(&world).spared >= 100, "{:?}", noticing(&world));
@@ -79,12 +79,12 @@ fn new_folders_ten_deep() {
         let said = world.build();
         said.assert_good("a new source ten deep");
         assert_eq!(said.started.len(), 2, "round {round}: {:?}", said.started);
-        world.warm.as_ref().unwrap().rest();
+        world.warm.as_ref().unwrap().held().rest();
         world.write(format!("{deep}new.c"), format!("int new_{round}(void) {{ return 1 + {round}; }}\n"));
         assert_eq!(world.build().started.len(), 2, "round {round}");
         fs::remove_dir_all(world.at(&format!("n{round}_0"))).unwrap();
         assert!(!right(&world, "what is gone is linked without"), "round {round}: linked before");
-        world.warm.as_ref().unwrap().rest();
+        world.warm.as_ref().unwrap().held().rest();
     }
 }
 
@@ -168,9 +168,9 @@ fn edits_of_every_kind() {
     for (what, edit, runs) in edits {
         edit(&world);
         assert_eq!(right(&world, what), *runs, "{what}");
-        world.warm.as_ref().unwrap().rest();
+        world.warm.as_ref().unwrap().held().rest();
         world.assert_quiet(what);
-        world.warm.as_ref().unwrap().rest();
+        world.warm.as_ref().unwrap().held().rest();
     }
     assert!(noticing(&world).spared > 20, "{:?}", noticing(&world));
 }
@@ -200,13 +200,13 @@ fn builds_of_others_and_failures_between() {
         assert!(right(&world, "a build that knows nothing of the memory"));
         world.warm = warm;
         assert!(!right(&world, "the same, kept warm"));
-        world.warm.as_ref().unwrap().rest();
+        world.warm.as_ref().unwrap().held().rest();
         world.write("b.c", "#error broken\n");
         assert!(!world.build().result.unwrap().success, "round {round}");
-        world.warm.as_ref().unwrap().rest();
+        world.warm.as_ref().unwrap().held().rest();
         assert!(!world.build().result.unwrap().success, "a failure is told again");
         world.write("b.c", format!("int b(void) {{ return {round}; }}\n"));
         assert!(!right(&world, "mended"));
-        world.warm.as_ref().unwrap().rest();
+        world.warm.as_ref().unwrap().held().rest();
     }
 }

@@ -313,6 +313,7 @@ fn build_request(typed: &typed::Build, global: &Global, look: &mut Look) -> Buil
         keep_going: typed.keep_going,
         dry_run: typed.dry_run,
         ahead: None,
+        compile_only: false,
     }
 }
 

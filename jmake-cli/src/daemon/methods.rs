@@ -11,10 +11,10 @@ use jmake_core::build::Build;
 use jmake_core::configure::Environment;
 use jmake_core::engine::Engine;
 use jmake_core::event::Event;
+use jmake_core::held::Noticing;
 use jmake_core::process::Cancel;
 use jmake_core::request::{Cache, Config, Failure, Reply, Request as Asked};
 use jmake_core::settings::Decision;
-use jmake_core::warm::Noticing;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -201,7 +201,7 @@ fn status(daemon: &Daemon) -> Status {
         clients: state.sessions.len(),
         waiting: building.as_ref().map_or(0, |(_, waiting)| *waiting),
         building: building.map(|(holder, _)| holder),
-        noticing: daemon.warm.noticing(),
+        noticing: daemon.warm.held().noticing(),
         ahead: daemon.ahead.counts(),
         memory: life::memory_in_use(),
         died: daemon.before.clone(),

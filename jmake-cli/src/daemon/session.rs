@@ -228,7 +228,7 @@ impl Session {
             };
             session.answer(&request, line);
             if let Some(key) = request.built.get() {
-                session.daemon.warm.rest();
+                session.daemon.warm.held().rest();
                 session.daemon.asked_for(key);
             }
             session.daemon.done();

@@ -14,6 +14,7 @@ use jmake_core::prebuilt::Inspected;
 use jmake_core::request::Reply;
 use jmake_core::settings::{Consent, Made, Setting};
 use jmake_core::survey::{Discovered, Explanation, Reasoned};
+use jmake_core::tally::{Row, Share};
 
 use super::Look;
 use super::paint::Paint;
@@ -250,6 +251,52 @@ fn stats(stats: &Stats) -> String {
     if let Some(cache) = &stats.cache {
         text += &cache_stats(cache);
     }
+    if let Some(warm) = &stats.warm {
+        let (requests, builds) = (warm.requests as usize, warm.builds as usize);
+        writeln!(
+            text,
+            "warm       {:.0} s, {}, {}",
+            warm.age.as_secs_f64(),
+            count(requests, "request", "requests"),
+            count(builds, "build", "builds")
+        )
+        .ok();
+    }
+    text + "\n" + &caches(&stats.caches)
+}
+
+/// What is kept, how much of it, and how often that was of use.
+fn caches(rows: &[Row]) -> String {
+    let share = |share: Option<Share>| match share {
+        None => "-".to_owned(),
+        Some(Share { hit_rate: None, .. }) => "not needed".to_owned(),
+        Some(Share { hits, misses, hit_rate: Some(rate) }) => {
+            format!("{:.0} % ({hits}/{})", rate * 100.0, hits + misses)
+        }
+    };
+    let heading = ["service", "cache", "entries", "size", "last build", "since start"].map(str::to_owned);
+    let mut lines = vec![heading];
+    lines.extend(rows.iter().map(|row| {
+        [
+            row.service.name().to_owned(),
+            row.cache.name().replace('_', " "),
+            row.entries.to_string(),
+            size(row.bytes),
+            share(row.last_build),
+            share(row.since_start),
+        ]
+    }));
+    if rows.iter().all(|row| row.since_start.is_none()) {
+        // Nothing is warm, so there is no start.
+        lines.iter_mut().for_each(|line| line[5].clear());
+    }
+    let widths: Vec<usize> =
+        (0..6).map(|at| lines.iter().map(|line| line[at].chars().count()).max().unwrap_or(0)).collect();
+    let mut text = String::new();
+    for line in &lines {
+        let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        writeln!(text, "{}", cells.collect::<Vec<_>>().join("  ").trim_end()).ok();
+    }
     text
 }
 
@@ -289,4 +336,37 @@ pub fn libraries(libraries: &[Inspected]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jmake_core::tally::{Cache, Count};
+
+    #[test]
+    fn the_table_of_caches() {
+        let row = |cache: Cache, entries, bytes, last: Option<Count>, since: Option<Count>| Row {
+            service: cache.service(),
+            cache,
+            entries,
+            bytes,
+            last_build: last.map(Share::from),
+            since_start: since.map(Share::from),
+        };
+        let rows = [
+            row(Cache::FileScans, 11, 439, Some(Count::of(11, 0)), Some(Count::of(30, 10))),
+            row(Cache::Ir, 5, 17_300, Some(Count::of(4, 1)), Some(Count::of(0, 0))),
+        ];
+        assert_eq!(
+            caches(&rows),
+            "service      cache       entries  size     last build     since start\n\
+             discovery    file scans  11       439 B    100 % (11/11)  75 % (30/40)\n\
+             compilation  ir          5        17.3 kB  80 % (4/5)     not needed\n"
+        );
+        let alone = [row(Cache::Ir, 0, 0, None, None)];
+        assert_eq!(
+            caches(&alone),
+            "service      cache  entries  size  last build\ncompilation  ir     0        0 B   -\n"
+        );
+    }
 }

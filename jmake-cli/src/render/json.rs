@@ -20,6 +20,8 @@ pub fn summary(built: &Built, code: u8) -> String {
     if let Some(fields) = value.as_object_mut() {
         // The warnings have come as events.
         fields.remove("warnings");
+        // `jmake stats` tells these.
+        fields.remove("counts");
     }
     value["event"] = "summary".into();
     value["exit_code"] = code.into();

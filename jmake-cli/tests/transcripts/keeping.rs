@@ -332,6 +332,10 @@ removed 0 entries ([SIZE]) from the shared cache
     );
     let stats = shell.run("stats");
     assert!(stats.contains("published  julia/libdemo.so\n") && stats.contains("actions    2\n"), "{stats}");
+    let table = stats.split_once("service ").map(|(_, table)| table.to_owned()).unwrap();
+    let row = |name: &str| table.lines().find(|line| line.contains(name)).unwrap().to_owned();
+    assert!(row("compilation  ir").contains(" 1 ") && row("templates").contains("not needed"), "{table}");
+    assert!(!table.contains("since start"), "nothing is warm: {table}");
     assert_data_eq!(
         shell.run("clean --cache"),
         str![[r#"

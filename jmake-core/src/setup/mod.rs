@@ -59,6 +59,20 @@ impl Template {
     }
 }
 
+/// How many templates there are, and how many bytes their files hold.
+pub fn templates() -> (u64, u64) {
+    fn bytes(dir: &Dir) -> u64 {
+        dir.entries()
+            .iter()
+            .map(|entry| match entry {
+                DirEntry::Dir(inner) => bytes(inner),
+                DirEntry::File(file) => file.contents().len() as u64,
+            })
+            .sum()
+    }
+    (TEMPLATES.dirs().count() as u64, bytes(&TEMPLATES))
+}
+
 /// What was made, relative to the project's root.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Created {

@@ -19,6 +19,7 @@ use crate::digest::{Digest, Fields};
 use crate::fs;
 use crate::path::bytes_of;
 use crate::process::{self, Cancel, Spec, Status};
+use crate::tally::Count;
 
 /// Changes whenever the stored form or the meaning of an answer does.
 const VERSION: &[u8] = b"jmake-learned-1\n";
@@ -38,6 +39,7 @@ pub struct Learned {
 struct State {
     answers: HashMap<Digest, Answer>,
     news: bool,
+    known: usize,
     ran: usize,
 }
 
@@ -78,6 +80,22 @@ impl Learned {
         self.lock().ran
     }
 
+    /// How many of this session's questions were answered from memory, and how many were not.
+    pub fn count(&self) -> Count {
+        let state = self.lock();
+        Count::of(state.known, state.ran)
+    }
+
+    /// How many answers are kept.
+    pub fn len(&self) -> usize {
+        self.lock().answers.len()
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The kept answer to `question`, which depends on the files `watched`; else what `ask` says
     /// now.  An error is passed on and not kept.
     ///
@@ -91,10 +109,14 @@ impl Learned {
     ) -> Result<Vec<u8>> {
         let key = question.digest();
         let (seen, keep) = self.look(watched);
-        if let Some(known) = self.lock().answers.get_mut(&key).filter(|known| known.seen == seen) {
+        let mut state = self.lock();
+        if let Some(known) = state.answers.get_mut(&key).filter(|known| known.seen == seen) {
             known.used = true;
-            return Ok(known.text.clone());
+            let text = known.text.clone();
+            state.known += 1;
+            return Ok(text);
         }
+        drop(state);
         // Unlocked, so that several programs can be asked at the same time.
         let text = ask()?;
         let mut state = self.lock();

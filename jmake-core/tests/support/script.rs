@@ -68,7 +68,7 @@ pub fn run(seed: u64, numbers: &[usize]) -> Result<(usize, usize), Failure> {
             return Err(Failure { at: number, story: run.story, wrong });
         }
     }
-    if let Some(noticing) = run.world.warm().map(|warm| warm.noticing())
+    if let Some(noticing) = run.world.warm().map(|warm| warm.held().noticing())
         && (numbers.len() >= 50 && noticing.spared == 0 || noticing.scanning.is_some())
     {
         let wrong = format!("events were hardly of use: {noticing:?}");
@@ -123,7 +123,7 @@ impl Run {
         if let Some(warm) = self.world.warm()
             && !dice.one_in(4)
         {
-            warm.rest();
+            warm.held().rest();
         }
         self.compare(&said, effect.force && effect.during.is_none(), clean)?;
         self.again(dice)
