@@ -1,5 +1,6 @@
 //! A flag that the compiler refuses, and the key that holds it.
 
+use crate::cause::{Advice, Cause};
 use crate::event::Diagnostic;
 use crate::manifest::Manifest;
 
@@ -40,10 +41,11 @@ fn held_by(manifest: &Manifest, line: &str, word: &str) -> Option<Diagnostic> {
     let shown = key.split('.').filter(|part| part.parse::<usize>().is_err()).collect::<Vec<_>>().join(".");
     let problem =
         Diagnostic::error(format!("the compiler refuses `{at}` of `{shown}`")).in_file(&manifest.file);
-    let problem = match suggested {
-        Some(better) => problem.hint(format!("did you mean `{better}`")),
-        None => problem.hint(format!("change or remove it: `jmake config get {shown}`")),
+    let hint = match suggested {
+        Some(better) => format!("did you mean `{better}`"),
+        None => format!("change or remove it: `jmake config get {shown}`"),
     };
+    let problem = problem.advised(Advice::new(Cause::FlagRefused, hint));
     let list = key.rsplit_once('.').map_or(&*key, |(list, _)| list);
     Some(match manifest.line(&key).or_else(|| manifest.line(list)) {
         Some(line) => problem.at_line(line),
@@ -52,7 +54,7 @@ fn held_by(manifest: &Manifest, line: &str, word: &str) -> Option<Diagnostic> {
 }
 
 /// Every setting that becomes a flag: its key and the flag, or the name by which clang refuses it.
-fn settings(manifest: &Manifest) -> impl Iterator<Item = (String, String)> {
+pub(super) fn settings(manifest: &Manifest) -> impl Iterator<Item = (String, String)> {
     let compile = &manifest.compile;
     let mut all: Vec<(String, String)> = Vec::new();
     let mut list = |key: &str, flags: &[String]| {
