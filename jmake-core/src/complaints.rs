@@ -140,7 +140,7 @@ pub fn of_compiler(text: &str) -> Vec<Complaint> {
 /// What a linker complains of in `text`; `source` knows which source an object was.
 pub fn of_linker(text: &str, source: impl Fn(&str) -> Option<String>) -> Vec<Complaint> {
     let plain = plain(text);
-    let mut found: Vec<Complaint> = plain.lines().filter_map(linker_warning).collect();
+    let mut found: Vec<Complaint> = plain.lines().filter_map(beside).collect();
     for error in parse_link_errors(&plain) {
         let (message, places) = match error {
             LinkError::Undefined { symbol, used_by } => (format!("undefined symbol: {symbol}"), used_by),
@@ -162,9 +162,11 @@ pub fn of_linker(text: &str, source: impl Fn(&str) -> Option<String>) -> Vec<Com
     found
 }
 
-fn linker_warning(line: &str) -> Option<Complaint> {
-    let head = plain_head(line).filter(|head| head.severity == Severity::Warning)?;
-    Some(Complaint { severity: Severity::Warning, ..Complaint::error(head.message) })
+/// What linkers say besides what [`parse_link_errors`] takes for errors.
+fn beside(line: &str) -> Option<Complaint> {
+    let head = plain_head(line)?;
+    let other = head.severity == Severity::Warning || line.starts_with("LLVM ERROR: ");
+    other.then(|| Complaint { severity: head.severity, ..Complaint::error(head.message) })
 }
 
 fn remark(at: &Place, source: &impl Fn(&str) -> Option<String>) -> Remark {
@@ -361,9 +363,10 @@ mod tests {
             assert!(found.iter().any(|one| one.message == "duplicate symbol: twice"));
             assert!(found.iter().any(|one| one.message == "no library -lnope"));
         }
-        let other = of_linker("ld.lld: error: a.o: bad\nld.lld: warning: odd\n", |_| None);
+        let other = of_linker("ld.lld: error: a.o: bad\nld.lld: warning: odd\nLLVM ERROR: worse\n", |_| None);
         assert_eq!(other[0].severity, Severity::Warning);
-        assert_eq!(other[1].message, "a.o: bad");
+        let messages: Vec<_> = other.iter().map(|one| &*one.message).collect();
+        assert_eq!(messages, ["odd", "worse", "a.o: bad"]);
     }
 
     #[test]

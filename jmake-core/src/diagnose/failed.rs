@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cause::Cause;
 use crate::complaints::Complaint;
 use crate::event::{ActionKind, Diagnostic};
 
@@ -64,7 +65,8 @@ impl Failed {
             line: problem.line,
             ..Complaint::error(&*problem.message)
         };
-        let hints = problem.hint.iter().map(|_| problem.clone()).collect();
+        let cause = problem.cause.or(Some(Cause::Settings));
+        let hints = problem.hint.iter().map(|_| Diagnostic { cause, ..problem.clone() }).collect();
         Failed { stage, diagnostics: vec![complaint], hints, ..Failed::default() }
     }
 }

@@ -5,12 +5,11 @@
 //! whole file is good in the other language ([`super::trial`]).
 
 use super::trial::{Trials, is_good};
-use super::{Scene, language_of};
+use super::{Scene, language_of, words_at};
 use crate::action::Action;
 use crate::cause::{Advice, Cause};
 use crate::complaints::Complaint;
 use crate::event::Diagnostic;
-use crate::fs;
 use crate::manifest::Manifest;
 use crate::path::FilePath;
 use crate::toolchain::includes::Lang;
@@ -21,6 +20,10 @@ const CXX_ONLY: &str = "class new delete this template namespace private public 
 /// Words that only C++ has, by which C++ shows in complaints of C.
 const IN_C: &str = "class namespace template using typename public private virtual operator new delete \
     constexpr nullptr std bool";
+
+/// How complaints about a name begin.
+const ABOUT_WORDS: [&str; 3] =
+    ["unknown type name '", "use of undeclared identifier '", "call to undeclared function '"];
 
 /// What of C it is that C++ does not take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,7 +103,7 @@ fn cxx_as_c(
     action: &Action,
     complaints: &[Complaint],
 ) -> Option<Diagnostic> {
-    let about = complaints.iter().find(|one| one.is_error() && shows_cxx(&one.message))?;
+    let about = complaints.iter().find(|one| one.is_error() && shows_cxx(scene, one))?;
     let source = action.inputs.first()?.path.clone();
     let path = source.as_bytes().to_vec();
     let after =
@@ -144,35 +147,29 @@ fn slip(scene: &Scene<'_>, complaint: &Complaint) -> Option<Slip> {
     {
         return Some(Slip::Enum);
     }
-    let line = line_of(scene, complaint)?;
-    let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
-    if words.contains(&"restrict") {
+    let words = words_at(scene, complaint)?;
+    let has = |word: &str| words.iter().any(|other| other == word);
+    if has("restrict") {
         return Some(Slip::Restrict);
     }
-    CXX_ONLY.split_whitespace().find(|word| words.contains(word)).map(Slip::Keyword)
+    CXX_ONLY.split_whitespace().find(|word| has(word)).map(Slip::Keyword)
 }
 
-/// The line that a complaint points to.
-fn line_of(scene: &Scene<'_>, complaint: &Complaint) -> Option<String> {
-    let path = FilePath::new(complaint.file.as_ref()?.as_bytes());
-    let text = fs::read(&scene.memo.root().resolve(&path)).ok()?;
-    let line = text.split(|&byte| byte == b'\n').nth(complaint.line?.checked_sub(1)?)?;
-    Some(String::from_utf8_lossy(line).into_owned())
-}
-
-/// Whether a complaint of C is about something of C++.
-fn shows_cxx(message: &str) -> bool {
-    let quoted = message.split('\'').nth(1).unwrap_or_default();
-    if message.ends_with("' file not found") {
-        return is_cxx_header(quoted);
+/// Whether a complaint of C is about something of C++, by what it says and by the line it points to.
+fn shows_cxx(scene: &Scene<'_>, complaint: &Complaint) -> bool {
+    let message = &*complaint.message;
+    let is_cxx = |word: &str| IN_C.split_whitespace().any(|known| known == word);
+    match message.split('\'').nth(1) {
+        Some(header) if message.ends_with("' file not found") => is_cxx_header(header),
+        Some(_) if message.starts_with("must use '") => true,
+        Some(word) if ABOUT_WORDS.iter().any(|start| message.starts_with(start)) => is_cxx(word),
+        _ => {
+            // A reference (`int &x`) is another thing that C does not know.
+            message.starts_with("expected")
+                && words_at(scene, complaint)
+                    .is_some_and(|words| words.iter().any(|word| is_cxx(word) || word.starts_with('&')))
+        }
     }
-    ["unknown type name", "use of undeclared identifier", "must use 'struct' tag", "expected"]
-        .iter()
-        .any(|start| message.starts_with(start))
-        && (quoted.is_empty()
-            || message.starts_with("must use")
-            || message.starts_with("expected")
-            || IN_C.split_whitespace().any(|word| word == quoted))
 }
 
 /// Whether it is called like a header of C++'s own library: `vector`, `cstdint`.
@@ -219,14 +216,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_the_other_language() {
-        for message in
-            ["unknown type name 'class'", "'vector' file not found", "use of undeclared identifier 'std'"]
-        {
-            assert!(shows_cxx(message), "{message}");
+    fn headers_of_cxx() {
+        for name in ["vector", "cstdint", "string_view"] {
+            assert!(is_cxx_header(name), "{name}");
         }
-        for message in ["'x.h' file not found", "unknown type name 'Foo'", "'Foo/Bar' file not found"] {
-            assert!(!shows_cxx(message), "{message}");
+        for name in ["x.h", "Foo", "sys/types", ""] {
+            assert!(!is_cxx_header(name), "{name}");
         }
         assert_eq!(renamed("a.b/c.cpp", "c"), "a.b/c.c");
     }

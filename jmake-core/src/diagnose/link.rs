@@ -269,11 +269,17 @@ impl Work<'_> {
         let details = self.text.lines().skip_while(|other| other.trim() != line).skip(1);
         let details = details.take_while(|other| other.starts_with(">>>"));
         let words = |text: &str| {
+            // lld: `a.o:(f) in archive lib.a`.
+            let (text, archive) = match text.split_once(" in archive ") {
+                Some((text, archive)) => (text, Some(archive.trim())),
+                None => (text, None),
+            };
             let ends = |word: &&str| word.ends_with(".o") || word.ends_with(".o)") || word.ends_with(".obj");
-            text.split_whitespace()
+            let object = text
+                .split_whitespace()
                 .map(|word| word.split(":(").next().unwrap_or(word).trim_end_matches([':', ',']))
-                .find(ends)
-                .map(str::to_owned)
+                .find(ends)?;
+            Some(archive.map_or(object.to_owned(), |archive| format!("{archive}({object})")))
         };
         // What refers is what was compiled wrongly; what is referred to may lie anywhere.
         let referring = details.clone().filter_map(|detail| {

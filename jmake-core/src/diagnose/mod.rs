@@ -30,9 +30,11 @@ use crate::action::{Action, ActionId, Graph};
 use crate::complaints::{Complaint, of_compiler, plain};
 use crate::discover::{Discovery, Tree};
 use crate::event::{ActionKind, Diagnostic};
+use crate::fs;
 use crate::link_errors::{LinkError, parse_link_errors};
 use crate::manifest::Manifest;
 use crate::memo::Memo;
+use crate::path::FilePath;
 use crate::toolchain::Ask;
 use crate::toolchain::includes::Lang;
 
@@ -79,6 +81,7 @@ pub fn says_all(kind: ActionKind, output: &str) -> bool {
     kind == ActionKind::Link
         && !errors.is_empty()
         && !text.contains("warning: ")
+        && !text.contains("LLVM ERROR: ")
         && errors.iter().all(|error| !matches!(error, LinkError::Other(_)))
 }
 
@@ -181,6 +184,16 @@ fn language_of(action: &Action) -> Option<Lang> {
         b"s" | b"S" | b"asm" => None,
         _ => Some(Lang::Cxx),
     }
+}
+
+/// The words of the line that `complaint` points to.
+fn words_at(scene: &Scene<'_>, complaint: &Complaint) -> Option<Vec<String>> {
+    let path = FilePath::new(complaint.file.as_ref()?.as_bytes());
+    let text = fs::read(&scene.memo.root().resolve(&path)).ok()?;
+    let line = text.split(|&byte| byte == b'\n').nth(complaint.line?.checked_sub(1)?)?;
+    let line = String::from_utf8_lossy(line);
+    let words = line.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '&');
+    Some(words.map(str::to_owned).collect())
 }
 
 /// `items` in backquotes, the last ones counted when there are many.

@@ -5,7 +5,7 @@
 
 use super::flags::settings;
 use super::trial::{Trials, is_better};
-use super::{Scene, language_of};
+use super::{Scene, language_of, words_at};
 use crate::action::{Action, Arg};
 use crate::cause::{Advice, Cause, Change};
 use crate::complaints::Complaint;
@@ -40,7 +40,7 @@ pub(super) fn diagnose(
     before: &[Complaint],
 ) -> Option<Diagnostic> {
     let lang = language_of(action)?;
-    let suspect = before.iter().find(|one| may_be_newer(lang, one))?;
+    let suspect = before.iter().find(|one| may_be_newer(Some(scene), lang, one))?;
     let current = current(action);
     let levels = newer(lang, current.as_deref());
     let gnu = current.as_deref().is_none_or(|std| std.starts_with("gnu"));
@@ -94,7 +94,7 @@ fn advice(scene: &Scene<'_>, lang: Lang, current: Option<&str>, std: &str, suspe
 }
 
 /// Whether a newer standard may mend it, by what it says.
-fn may_be_newer(lang: Lang, complaint: &Complaint) -> bool {
+fn may_be_newer(scene: Option<&Scene<'_>>, lang: Lang, complaint: &Complaint) -> bool {
     let message = &*complaint.message;
     let words = if lang == Lang::Cxx { CXX_WORDS } else { C_WORDS };
     let word = message.split('\'').nth(1).unwrap_or_default();
@@ -102,13 +102,18 @@ fn may_be_newer(lang: Lang, complaint: &Complaint) -> bool {
     if about && (word.is_empty() || words.split_whitespace().any(|known| known == word)) {
         return complaint.is_error();
     }
+    let words_of_line = || {
+        let line = scene.and_then(|scene| words_at(scene, complaint)).unwrap_or_default();
+        line.iter().any(|word| words.split_whitespace().any(|known| known == word))
+    };
     let also = match lang {
         Lang::Cxx => {
             message.contains("in namespace 'std'")
                 || message.contains("not allowed in")
                 || message.starts_with("use of class template '")
+                || message.starts_with("'operator<='")
         }
-        Lang::C => message.starts_with("expected"),
+        Lang::C => message.starts_with("expected") && words_of_line(),
     };
     complaint.is_error() && (also || names_standard(message))
 }
@@ -170,7 +175,7 @@ mod tests {
 
     #[test]
     fn complaints_that_make_one_think_of_it() {
-        let may = |lang, message: &str| may_be_newer(lang, &Complaint::error(message));
+        let may = |lang, message: &str| may_be_newer(None, lang, &Complaint::error(message));
         for message in [
             "unknown type name 'concept'",
             "no template named 'optional' in namespace 'std'",
