@@ -110,14 +110,14 @@ causes! {
 pub struct Change {
     /// The key.
     pub key: String,
-    /// Its new value, as TOML.
+    /// Its new value: a word or text as it is, a list in brackets.
     pub value: String,
 }
 
 impl Change {
     /// `key` is set to the word or text `value`.
     pub fn text(key: &str, value: &str) -> Change {
-        Change { key: key.to_owned(), value: toml_edit::Value::from(value).to_string() }
+        Change { key: key.to_owned(), value: value.to_owned() }
     }
 
     /// `key` is set to the list `items`.
@@ -130,7 +130,10 @@ impl Change {
 /// The line of `jmake.toml`.
 impl std::fmt::Display for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} = {}", self.key, self.value)
+        match self.value.starts_with('[') {
+            true => write!(f, "{} = {}", self.key, self.value),
+            false => write!(f, "{} = {}", self.key, toml_edit::Value::from(self.value.as_str())),
+        }
     }
 }
 

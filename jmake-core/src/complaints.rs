@@ -143,12 +143,14 @@ pub fn of_linker(text: &str, source: impl Fn(&str) -> Option<String>) -> Vec<Com
     let mut found: Vec<Complaint> = plain.lines().filter_map(beside).collect();
     for error in parse_link_errors(&plain) {
         let (message, places) = match error {
+            LinkError::Other(line) => {
+                let message = plain_head(&line).map_or(&*line, |head| head.message).to_owned();
+                found.push(Complaint { notes: details(&plain, &line), ..Complaint::error(message) });
+                continue;
+            }
             LinkError::Undefined { symbol, used_by } => (format!("undefined symbol: {symbol}"), used_by),
             LinkError::Duplicate { symbol, places } => (format!("duplicate symbol: {symbol}"), places),
             LinkError::MissingLibrary { name } => (format!("no library -l{name}"), Vec::new()),
-            LinkError::Other(line) => {
-                (plain_head(&line).map_or(&*line, |head| head.message).to_owned(), vec![])
-            }
         };
         let notes: Vec<Remark> = places.iter().map(|place| remark(place, &source)).collect();
         let first = notes.first().cloned();
@@ -160,6 +162,15 @@ pub fn of_linker(text: &str, source: impl Fn(&str) -> Option<String>) -> Vec<Com
         });
     }
     found
+}
+
+/// What lld and mold write below the complaint `line`.
+fn details(text: &str, line: &str) -> Vec<Remark> {
+    let below = text.lines().skip_while(|other| other.trim() != line).skip(1);
+    let below = below.map_while(|detail| detail.strip_prefix(">>>"));
+    let remark =
+        |text: &str| Remark { file: None, line: None, column: None, message: text.trim().to_owned() };
+    below.map(remark).collect()
 }
 
 /// What linkers say besides what [`parse_link_errors`] takes for errors.
@@ -363,10 +374,14 @@ mod tests {
             assert!(found.iter().any(|one| one.message == "duplicate symbol: twice"));
             assert!(found.iter().any(|one| one.message == "no library -lnope"));
         }
-        let other = of_linker("ld.lld: error: a.o: bad\nld.lld: warning: odd\nLLVM ERROR: worse\n", |_| None);
+        let other = of_linker(
+            "ld.lld: error: a.o: bad\n>>> defined in b.o\nld.lld: warning: odd\nLLVM ERROR: worse\n",
+            |_| None,
+        );
         assert_eq!(other[0].severity, Severity::Warning);
         let messages: Vec<_> = other.iter().map(|one| &*one.message).collect();
         assert_eq!(messages, ["odd", "worse", "a.o: bad"]);
+        assert_eq!(other[2].notes[0].message, "defined in b.o");
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub struct Diagnostic {
     pub cause: Option<Cause>,
     /// The edit of `jmake.toml` that the hint names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub change: Option<Change>,
+    pub change: Option<Box<Change>>,
 }
 
 impl Diagnostic {
@@ -92,7 +92,7 @@ impl Diagnostic {
     pub fn advised(mut self, advice: Advice) -> Diagnostic {
         self.hint = Some(advice.hint);
         self.cause = Some(advice.cause);
-        self.change = advice.change;
+        self.change = advice.change.map(Box::new);
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finding, LIMIT, Scene, listed, packages};
+use super::{Finding, LIMIT, Scene, listed, packages, words_at};
 use crate::action::{Action, ActionId};
 use crate::cause::{Advice, Cause, Change};
 use crate::complaints::Complaint;
@@ -29,8 +29,13 @@ struct Users {
 
 impl Headers {
     /// Takes up what the compile `action`, whose number is `id`, complained of.
-    pub(super) fn add(&mut self, id: ActionId, action: &Action, complaints: &[Complaint]) {
-        for complaint in complaints.iter().filter(|one| one.is_error()) {
+    pub(super) fn add(&mut self, scene: &Scene<'_>, id: ActionId, action: &Action, complaints: &[Complaint]) {
+        // `#error` may say anything.
+        let includes = |one: &Complaint| {
+            let words = words_at(scene, one).unwrap_or_else(|| vec!["include".into()]);
+            words.iter().any(|word| ["include", "include_next", "import", "embed"].contains(&&**word))
+        };
+        for complaint in complaints.iter().filter(|one| one.is_error() && includes(one)) {
             let quoted = complaint.message.strip_prefix('\'');
             let Some(header) = quoted.and_then(|rest| rest.strip_suffix("' file not found")) else {
                 continue;

@@ -35,7 +35,12 @@ fn refused(line: &str) -> Option<&str> {
 }
 
 fn held_by(manifest: &Manifest, line: &str, word: &str) -> Option<Diagnostic> {
-    let (key, at) = settings(manifest).find(|(_, value)| value == word)?;
+    // A value may be refused without the flag it stands in: `unknown target CPU 'x'` of `-march=x`.
+    let is_meant = |value: &str| {
+        value == word
+            || ["-march=", "-mcpu=", "-mtune="].iter().any(|flag| value.strip_prefix(flag) == Some(word))
+    };
+    let (key, at) = settings(manifest).find(|(_, value)| is_meant(value))?;
     let reason = line.split("error: ").nth(1).unwrap_or(line);
     let suggested = reason.split("did you mean '").nth(1).and_then(|rest| rest.split('\'').next());
     let shown = key.split('.').filter(|part| part.parse::<usize>().is_err()).collect::<Vec<_>>().join(".");
@@ -99,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_key_and_its_line_are_named() {
-        let text = "[compile]\nstd = 'c++99'\nflags = [\n  '-fblah',\n  '-msve',\n]\n[target]\ncpu = 'foo'\n";
+        let text = "[compile]\nstd = 'c++99'\nflags = [\n  '-fblah',\n  '-msve',\n  '-march=bar',\n]\n[target]\ncpu = 'foo'\n";
         let (manifest, _) = Manifest::parse(text, "jmake.toml");
         for (output, line, message) in [
             ("error: invalid value 'c++99' in '-std=c++99'", 2, "`-std=c++99` of `compile.std`"),
@@ -109,7 +114,8 @@ mod tests {
                 5,
                 "`-msve` of `compile.flags`",
             ),
-            ("error: unknown target CPU 'foo'", 8, "`foo` of `target.cpu`"),
+            ("error: unknown target CPU 'bar'", 6, "`-march=bar` of `compile.flags`"),
+            ("error: unknown target CPU 'foo'", 9, "`foo` of `target.cpu`"),
         ] {
             let found = refused_flags(&manifest, output);
             let [one] = &found[..] else { panic!("{output}: {found:?}") };

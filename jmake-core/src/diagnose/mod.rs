@@ -123,7 +123,7 @@ pub fn diagnose(scene: &Scene<'_>, failures: &[Failure]) -> Diagnosis {
                 match other {
                     // What the other language calls a header is none that is missing.
                     Some(problem) => found.push(problem),
-                    None => headers.add(id, action, &said),
+                    None => headers.add(scene, id, action, &said),
                 }
             }
             ActionKind::LinkIr => found.extend(link::modules(scene, action, &said)),

@@ -49,10 +49,14 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "a header of Windows",
         cause: Cause::HeaderOfOtherSystem,
-        files: &[("src/w.c", "#include <windows.h>\n"), ("src/a.c", "int a;\n")],
+        files: &[
+            ("src/w.c", "#include \"w.h\"\n"),
+            ("src/w.h", "#include <windows.h>\n"),
+            ("src/a.c", "int a;\n"),
+        ],
         hint: "it belongs to Windows: exclude its users with `discovery.exclude`",
         mend: Mend::Write(&[("jmake.toml", "[discovery]\nexclude = ['w.c']\n")]),
-        alike: &[("src/w.c", "#include <window.h>\n")],
+        alike: &[("src/w.h", "#include <window.h>\n")],
         ..CASE
     },
     Case {
@@ -82,10 +86,6 @@ pub(super) const CASES: &[Case] = &[
         )],
         hint: "set `compile.std = \"c++20\"` in `jmake.toml`",
         mend: Mend::Change,
-        alike: &[(
-            "a.cpp",
-            "template <class T> concept Any = true;\nint f() { return nothing; }\n#error C++20\n",
-        )],
         ..CASE
     },
     Case {
@@ -182,7 +182,7 @@ pub(super) const CASES: &[Case] = &[
         files: &[("a.c", "constexpr int k = 3;\nint *p = nullptr;\nint f(void) { return k; }\n")],
         hint: "set `compile.c_std = \"c23\"`",
         mend: Mend::Change,
-        alike: &[("a.c", "constexpr int k = x;\n")],
+        alike: &[("a.c", "constexpr_ int k = 3;\n")],
         ..CASE
     },
     Case {

@@ -12,7 +12,7 @@ const USER: &str = "int core(void);\nint top(void) { return core(); }\n";
 const CORE: &str = "int core(void) { return 1; }\n";
 const USE_P: &str = "int *p(void);\nint *q(void) { return p(); }\n";
 const P: &str = "int x;\nint *p(void) { return &x; }\n";
-const FIXED: &str = "{clang} -fno-pic -mcmodel=large -x c -c outside.txt -o pre.o";
+const FIXED: &str = "{clang} -O1 -fno-pic -x c -c outside.txt -o pre.o";
 const PIC: &str = "{clang} -fPIC -x c -c outside.txt -o pre.o";
 const AR: &str = "/usr/bin/ar rcs pre.a pre.o";
 
@@ -265,7 +265,7 @@ pub(super) const CASES: &[Case] = &[
         cause: Cause::NotPic,
         files: &[("jmake.toml", "[link]\nlibraries = ['./pre.o']\n"), ("src/a.c", USE_P), ("outside.txt", P)],
         before: &[FIXED],
-        hint: "`./pre.o` is linked here: make it with `-fPIC`",
+        hint: "`pre.o` is linked here: make it with `-fPIC`",
         mend: Mend::Run(PIC),
         ..CASE
     },
@@ -273,7 +273,7 @@ pub(super) const CASES: &[Case] = &[
         name: "a flag of the project against -fPIC",
         cause: Cause::NotPic,
         files: &[
-            ("jmake.toml", "[compile]\nflags = ['-fno-pic', '-mcmodel=large']\n"),
+            ("jmake.toml", "[compile]\nflags = ['-fno-pic']\n"),
             ("src/a.c", "int x;\nint *q(void) { return &x; }\n"),
         ],
         hint: "take that out of `compile.flags`",

@@ -182,10 +182,17 @@ fn the_runtime_of_a_sanitizer() {
 #[test]
 fn stages() {
     let Some(project) = prepared(&[&[("notes.txt", "")]], &[]) else { return };
-    let told = build(&project);
-    let (failed, hint) = hints(&told.built).next().unwrap();
-    assert_eq!((failed.stage, hint.cause), (Stage::Discover, Some(Cause::Settings)));
-    assert!(failed.diagnostics[0].message.contains("no C or C++ sources"), "{failed:?}");
+    let quick = Build { quick: true, ..Build::default() };
+    for (request, stage, message) in [
+        (&quick, Stage::Discover, "nothing is recorded of this project"),
+        (&Build::default(), Stage::Configure, "no C or C++ sources"),
+    ] {
+        let told = project.build_as(request);
+        assert!(!told.built.success);
+        let [failed] = &told.built.failures[..] else { panic!("{:#?}", told.built.failures) };
+        assert_eq!((failed.stage, failed.hints[0].cause), (stage, Some(Cause::Settings)));
+        assert!(failed.diagnostics[0].message.contains(message), "{failed:?}");
+    }
     project.write("a.c", "int a;\n");
     assert!(build(&project).built.success);
 

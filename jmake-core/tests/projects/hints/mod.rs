@@ -101,7 +101,7 @@ fn run(project: &Project, command: &str) {
 }
 
 fn consent(project: &Project) {
-    if project.root().join("jmake.toml").is_file() {
+    if fs::read(&project.root().join("jmake.toml")).is_ok_and(|text| !text.is_empty()) {
         let root = Root::open(&project.root()).unwrap();
         settings::consent(&root, &project.environment, Decision::Grant).unwrap();
     }
