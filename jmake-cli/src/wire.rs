@@ -28,6 +28,8 @@ pub const NO_METHOD: i64 = -32601;
 pub const BAD_PARAMS: i64 = -32602;
 /// The daemon itself is wrong.
 pub const BUG: i64 = -32603;
+/// The request could not be met; `data` says why.
+pub const UNMET: i64 = -32000;
 /// The two do not fit together: see [`Hello`].
 pub const UNFIT: i64 = -32001;
 /// The daemon is about to end.

@@ -5,6 +5,7 @@
 //! executed again.  Otherwise the five phases run, each a function from values to a value, and what
 //! they learned is saved.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -16,7 +17,7 @@ use crate::built;
 pub use crate::built::{Built, Explained, explained};
 use crate::cas::Store;
 use crate::configure::{self, Config, Environment, Sources, Wanted, configure};
-use crate::diagnose::{self, Failure, Scene, diagnose};
+use crate::diagnose::{self, AtStage, Failed, Failure, Scene, Stage, diagnose};
 use crate::discover::{Discovery, Tree, detect_binaries};
 use crate::event::{Diagnostic, Event, Outcome, Severity};
 use crate::execute::{self, Executed, execute, execute_again};
@@ -103,13 +104,17 @@ pub fn build(
         None => work.all(on_event),
     };
     let saved = work.project.save();
-    let mut built = built?;
+    let mut built = built.map_err(|e| AtStage::wrap(work.stage.get(), e))?;
     saved?;
     built.counts.add(&work.counts(decided.as_ref()));
     if !request.dry_run {
         built::keep_counts(&state, &built.counts);
     }
     built.problems = std::mem::take(&mut work.problems);
+    if !built.success && built.failures.is_empty() {
+        let errors = built.problems.iter().filter(|problem| problem.is_error());
+        built.failures = errors.map(|problem| Failed::at(work.stage.get(), problem)).collect();
+    }
     // The libraries of others are not looked at through the memo.
     let seen_whole = !built.untracked && built.libraries.is_empty() && !request.compile_only;
     if built.success && !request.dry_run && seen_whole {
@@ -176,6 +181,8 @@ struct Work<'a> {
     config: Vec<u8>,
     /// How much of what was discovered and configured was known.
     counts: Counts,
+    /// How far it has come.
+    stage: Cell<Stage>,
 }
 
 impl<'a> Work<'a> {
@@ -199,6 +206,7 @@ impl<'a> Work<'a> {
             problems: Vec::new(),
             config: Vec::new(),
             counts: Counts::default(),
+            stage: Cell::default(),
         }
     }
 
@@ -230,12 +238,12 @@ impl<'a> Work<'a> {
     fn again(&mut self, decided: &Decided, on_event: &mut dyn FnMut(Event)) -> Result<Built> {
         self.tell(decided.reply.problems.clone(), on_event);
         let plan = plan(&decided.config);
-        let built = self.run(&decided.config, &plan, on_event)?;
-        if !self.failures.is_empty()
-            && let Some(discovery) = self.discover(&mut |_| {})?
-        {
-            self.diagnose(&discovery, &plan, on_event);
-        }
+        let (mut built, executed) = self.run(&decided.config, &plan, on_event)?;
+        let discovery = match self.failures.is_empty() {
+            true => Discovery::default(),
+            false => self.discover(&mut |_| {})?.unwrap_or_default(),
+        };
+        self.explain(&discovery, &plan, &executed, &mut built, on_event)?;
         Ok(built)
     }
 
@@ -261,8 +269,8 @@ impl<'a> Work<'a> {
         self.config = config.to_bytes().unwrap_or_default();
         let plan = plan(&config);
         let plan = if self.request.compile_only { plan.only_compiles() } else { plan };
-        let built = self.run(&config, &plan, on_event)?;
-        self.diagnose(&discovery, &plan, on_event);
+        let (mut built, executed) = self.run(&config, &plan, on_event)?;
+        self.explain(&discovery, &plan, &executed, &mut built, on_event)?;
         if built.success && !self.request.dry_run && !self.request.quick {
             recorded::record(self.project.root(), &self.tree, &discovery)?;
         }
@@ -315,7 +323,10 @@ impl<'a> Work<'a> {
         }
         let failed = libraries.iter().filter(|library| !library.is_good()).count();
         let counts = Counts::default().with(Cache::Binaries, Count::of(0, libraries.len()));
+        let problems = libraries.iter().filter(|library| !library.is_good()).flat_map(|one| &one.problems);
+        let failures = problems.map(|problem| Failed::at(Stage::Execute, problem)).collect();
         Ok(Built {
+            failures,
             success: failed == 0,
             counts,
             profile: "prebuilt".into(),
@@ -332,6 +343,7 @@ impl<'a> Work<'a> {
         discovery: &Discovery,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Option<Config>> {
+        self.stage.set(Stage::Configure);
         let toolchain = match self.project.toolchain(self.environment, self.cancel) {
             Ok(toolchain) => toolchain,
             Err(missing) => {
@@ -368,10 +380,28 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Says what can be done about actions that failed.
-    fn diagnose(&self, discovery: &Discovery, plan: &Plan, on_event: &mut dyn FnMut(Event)) {
+    /// Says what can be done about actions that failed, and keeps what became of all.
+    fn explain(
+        &self,
+        discovery: &Discovery,
+        plan: &Plan,
+        executed: &Executed,
+        built: &mut Built,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<()> {
+        built.failures = self.diagnose(discovery, plan, on_event);
+        if self.request.dry_run {
+            return Ok(());
+        }
+        let ids = self.failures.iter().map(|failure| failure.action);
+        let failed = ids.zip(built.failures.iter().cloned()).collect();
+        built::explain(&self.project.root().as_path().join(STATE_DIR), plan, executed, &failed)
+    }
+
+    /// Says what can be done about actions that failed; gives what the reply says of each.
+    fn diagnose(&self, discovery: &Discovery, plan: &Plan, on_event: &mut dyn FnMut(Event)) -> Vec<Failed> {
         if self.failures.is_empty() {
-            return;
+            return Vec::new();
         }
         let scene = Scene {
             memo: &self.project.memo,
@@ -383,10 +413,18 @@ impl<'a> Work<'a> {
             path: &self.environment.path,
             pkg_config_path: self.environment.pkg_config_path.as_deref().map(std::path::Path::as_os_str),
         };
-        tell(diagnose(&scene, &self.failures), on_event);
+        let found = diagnose(&scene, &self.failures);
+        tell(found.told, on_event);
+        found.failed
     }
 
-    fn run(&mut self, config: &Config, plan: &Plan, on_event: &mut dyn FnMut(Event)) -> Result<Built> {
+    fn run(
+        &mut self,
+        config: &Config,
+        plan: &Plan,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<(Built, Executed)> {
+        self.stage.set(Stage::Execute);
         let state = self.project.root().as_path().join(STATE_DIR);
         let (mut log, damaged) = self.log.take().unwrap_or_else(|| Log::open(&state.join("log")));
         if damaged {
@@ -407,7 +445,7 @@ impl<'a> Work<'a> {
         built.settings_in_memory =
             self.project.text.is_none() && !self.project.root().as_path().join(MARKER).is_file();
         if self.request.dry_run {
-            return Ok(built);
+            return Ok((built, executed));
         }
         if built.success {
             let memo = &self.project.memo;
@@ -420,11 +458,10 @@ impl<'a> Work<'a> {
                 publish::compile_commands(memo, &plan.graph)?;
             }
         }
-        built::explain(&state, plan, &executed)?;
         log.compact()?;
         self.log = Some((log, false));
         self.look_after(store.as_ref(), on_event);
-        Ok(built)
+        Ok((built, executed))
     }
 
     /// Runs what must run and publishes what came of it.
@@ -461,6 +498,7 @@ impl<'a> Work<'a> {
         if !executed.success() || self.request.dry_run {
             return Ok(executed);
         }
+        self.stage.set(Stage::Publish);
         let lost = publish::publish(&context, plan, &executed, listen)?;
         if lost.is_empty() {
             return Ok(executed);

@@ -1,12 +1,15 @@
 //! What a build gave: the reply, how it is counted, replayed and explained.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize, Serializer as _};
 
+use crate::action::ActionId;
 use crate::configure::Config;
+use crate::diagnose::Failed;
 use crate::event::{ActionKind, Diagnostic, Event, Outcome, Reason};
 use crate::execute::Executed;
 use crate::fs;
@@ -43,6 +46,9 @@ pub struct Built {
     /// What jmake itself had to say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Diagnostic>,
+    /// What failed, with what is known about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<Failed>,
     /// Of a project of finished libraries: each of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub libraries: Vec<Inspected>,
@@ -75,6 +81,9 @@ pub struct Explained {
     pub why: Option<String>,
     /// The same for a program.
     pub reason: Option<serde_json::Value>,
+    /// What is known about it, when it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failed>,
 }
 
 /// Gives a recorded reply: nothing ran, and warnings are shown again.
@@ -161,7 +170,12 @@ pub fn kept_counts(state: &Path) -> Option<Counts> {
 const COUNTS: &str = "counts.json";
 
 /// Keeps what became of each action that was not fresh, for `jmake explain`.
-pub(crate) fn explain(state: &Path, plan: &Plan, executed: &Executed) -> Result<()> {
+pub(crate) fn explain(
+    state: &Path,
+    plan: &Plan,
+    executed: &Executed,
+    failed: &BTreeMap<ActionId, Failed>,
+) -> Result<()> {
     let mut text = serde_json::Serializer::new(Vec::new());
     let told = executed.outcomes.iter().filter(|(_, outcome)| **outcome != Outcome::Fresh);
     // One after the other: of a large project there may be very many.
@@ -178,6 +192,7 @@ pub(crate) fn explain(state: &Path, plan: &Plan, executed: &Executed) -> Result<
                 .unwrap_or_default(),
             why: why.map(Reason::to_string),
             reason: why.and_then(json),
+            failure: failed.get(id).cloned(),
         }
     }))?;
     fs::write_own(&state.join("explain.json"), &text.into_inner())

@@ -117,6 +117,9 @@ pub fn clear(
     let mut cleaned = Cleaned::default();
     // A snapshot stands for a whole build, so for something of every service.
     let mut gone = named(&state, "snapshot-");
+    if let Some(warm) = warm {
+        warm.held().forget();
+    }
     match service {
         Service::Discovery => {
             gone.extend([state.join("discovered"), state.join("memo")]);

@@ -214,6 +214,7 @@ impl Engine {
         let cleaned = clean::clean(&project.memo, store.as_ref());
         if let Some(warm) = &self.warm {
             warm.found().forget();
+            warm.held().forget();
         }
         cleaned
     }

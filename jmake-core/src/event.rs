@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cause::{Advice, Cause, Change};
+
 /// How much a [`Diagnostic`] matters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -33,11 +35,18 @@ pub struct Diagnostic {
     pub message: String,
     /// The next step, when one is known.
     pub hint: Option<String>,
+    /// Why a build failed, when that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// The edit of `jmake.toml` that the hint names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Box<Change>>,
 }
 
 impl Diagnostic {
     fn new(severity: Severity, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { severity, file: None, line: None, message: message.into(), hint: None }
+        let message = message.into();
+        Diagnostic { severity, file: None, line: None, message, hint: None, cause: None, change: None }
     }
 
     /// An error.
@@ -70,6 +79,20 @@ impl Diagnostic {
     /// The same, with the next step.
     pub fn hint(mut self, hint: impl Into<String>) -> Diagnostic {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same, for this reason.
+    pub fn because(mut self, cause: Cause) -> Diagnostic {
+        self.cause = Some(cause);
+        self
+    }
+
+    /// The same, with `advice` in place of a hint.
+    pub fn advised(mut self, advice: Advice) -> Diagnostic {
+        self.hint = Some(advice.hint);
+        self.cause = Some(advice.cause);
+        self.change = advice.change.map(Box::new);
         self
     }
 
@@ -317,7 +340,7 @@ pub enum Event {
     /// While watching: a new round begins, because of these changes.
     Changed {
         /// Files and folders.
-        files: Vec<Change>,
+        files: Vec<FileChange>,
     },
     /// While watching: a round has ended.
     Round(Round),
@@ -325,7 +348,7 @@ pub enum Event {
 
 /// A file or folder that changed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Change {
+pub struct FileChange {
     /// Where, from the root.
     pub path: String,
     /// How.

@@ -12,6 +12,7 @@ use crate::build::{Build, Built};
 use crate::cas::{Collected, Contents, Verified};
 use crate::clean::Cleaned;
 use crate::configure::Wanted;
+use crate::diagnose::{AtStage, Stage};
 use crate::doctor::Check;
 use crate::event::Diagnostic;
 use crate::ir::{Passes, Step};
@@ -238,16 +239,22 @@ pub struct Failure {
     pub causes: Vec<String>,
     /// Whether it was interrupted.
     pub interrupted: bool,
+    /// How far a build had come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
 }
 
 impl Failure {
     /// `error` as an answer.
     pub fn of(error: &anyhow::Error, interrupted: bool) -> Failure {
+        if let Some(AtStage { stage, error }) = error.downcast_ref() {
+            return Failure { stage: Some(*stage), ..Failure::of(error, interrupted) };
+        }
         if let Some(problem) = error.downcast_ref::<Diagnostic>() {
-            return Failure { problem: problem.clone(), causes: Vec::new(), interrupted };
+            return Failure { problem: problem.clone(), causes: Vec::new(), interrupted, stage: None };
         }
         let causes = error.chain().skip(1).map(ToString::to_string).collect();
-        Failure { problem: Diagnostic::error(error.to_string()), causes, interrupted }
+        Failure { problem: Diagnostic::error(error.to_string()), causes, interrupted, stage: None }
     }
 }
 
@@ -297,7 +304,9 @@ mod tests {
         let problem = Diagnostic::error("no").in_file("f").at_line(3).hint("yes");
         let check = Check { name: "clang".into(), ok: true, found: "19".into(), fix: None };
         let health = Reply::Health(vec![check]);
-        let failed = Failure::of(&anyhow::anyhow!("cause").context("what"), true);
+        let error = anyhow::anyhow!("cause").context("what");
+        let failed = Failure::of(&AtStage::wrap(Stage::Publish, error), true);
+        assert_eq!(failed.stage, Some(Stage::Publish));
         assert_eq!((&*failed.problem.message, &*failed.causes), ("what", &["cause".to_owned()][..]));
         assert_eq!(Failure::of(&problem.clone().into(), false).problem, problem);
         for reply in [

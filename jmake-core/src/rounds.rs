@@ -14,7 +14,7 @@ use globset::GlobSet;
 use crate::build::Built;
 use crate::configure::Environment;
 use crate::discover::{self, Category};
-use crate::event::{Change, Diagnostic, Event, How, Round};
+use crate::event::{Diagnostic, Event, FileChange, How, Round};
 use crate::fs;
 use crate::path::{FilePath, Root};
 use crate::plan::STATE_DIR;
@@ -204,7 +204,7 @@ impl Scene {
     }
 
     /// What is said of `mail`, sorted.
-    fn changes(&self, mail: &Mail) -> Vec<Change> {
+    fn changes(&self, mail: &Mail) -> Vec<FileChange> {
         let how = |path: &FilePath| {
             let known = self.files.contains(path) || self.folders.binary_search(path).is_ok();
             match fs::stat(&self.root.resolve(path)).ok().flatten() {
@@ -215,8 +215,9 @@ impl Scene {
             }
         };
         let relevant = mail.changed.iter().filter(|path| self.is_relevant(path));
-        let mut changes: Vec<_> =
-            relevant.filter_map(|path| Some(Change { path: path.to_string(), how: how(path)? })).collect();
+        let mut changes: Vec<_> = relevant
+            .filter_map(|path| Some(FileChange { path: path.to_string(), how: how(path)? }))
+            .collect();
         changes.sort_by(|a, b| a.path.cmp(&b.path));
         changes
     }

@@ -36,7 +36,14 @@ fn environment(dir: &Path) -> Environment {
 }
 
 fn ask(engine: &Engine, method: &str, params: &Value) -> Result<Value, Refused> {
-    rpc::call(engine, method, params, &Cancel::new(), &mut |_| {}).map_err(|error| {
+    let cancel = Cancel::new();
+    // One round of watching is enough.
+    let mut hear = |event: Event| {
+        if let Event::Round(_) = event {
+            cancel.cancel();
+        }
+    };
+    rpc::call(engine, method, params, &cancel, &mut hear).map_err(|error| {
         let code = match &error {
             Error::UnknownMethod => UNKNOWN_METHOD,
             Error::BadParams(_) => BAD_PARAMS,

@@ -316,5 +316,5 @@ fn remember(place: &Place, why: &str) {
 /// What an interrupted request answers that nobody waits for any more.
 pub fn interrupted() -> Failure {
     let problem = jmake_core::event::Diagnostic::error("interrupted");
-    Failure { problem, causes: Vec::new(), interrupted: true }
+    Failure { problem, causes: Vec::new(), interrupted: true, stage: None }
 }

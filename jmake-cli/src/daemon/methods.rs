@@ -14,6 +14,7 @@ use jmake_core::event::Event;
 use jmake_core::held::Noticing;
 use jmake_core::process::Cancel;
 use jmake_core::request::{Cache, Config, Failure, Reply, Request as Asked};
+use jmake_core::rpc;
 use jmake_core::settings::Decision;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -91,7 +92,7 @@ pub fn answer(daemon: &Arc<Daemon>, session: &Session, request: &Request, call: 
             let mut hear = |event: Event| request.ticket.tell(&event);
             let environment = session.hello().and_then(|hello| hello.umask).unwrap_or(USUAL_UMASK);
             let _mask = daemon.mask.under(environment);
-            service(daemon, method, call.params, cancel, &mut hear)
+            service(daemon, method, &call.params, cancel, &mut hear)
                 .map(|result| wire::result(&request.id, &result))
         }
     };
@@ -102,19 +103,31 @@ pub fn answer(daemon: &Arc<Daemon>, session: &Session, request: &Request, call: 
     line.unwrap_or_else(|error| wire::error(&request.id, &error))
 }
 
-/// THE SEAM for services: `discovery.*`, `setup.*`, `compilation.*`, `orchestrator.*`.
-///
-/// Here `jmake_core::rpc::call(&engine, method, params, cancel, on_event)` is to be called, with
-/// `daemon.engine(environment)` of the `environment` in `params`.  The umask of the client holds
-/// meanwhile.
+/// A method for other programs: see [`jmake_core::rpc`].
 fn service(
-    _daemon: &Daemon,
+    daemon: &Daemon,
     method: &str,
-    _params: Value,
-    _cancel: &Cancel,
-    _on_event: &mut dyn FnMut(Event),
+    params: &Value,
+    cancel: &Cancel,
+    on_event: &mut dyn FnMut(Event),
 ) -> Result<Value, Error> {
-    Err(Error::new(wire::NO_METHOD, format!("there is no method `{method}`")))
+    let mut environment: Environment = match params.get("environment") {
+        Some(environment) => self::params(environment.clone())?,
+        None => Environment::default(),
+    };
+    if environment.program.is_empty() {
+        environment.program.clone_from(&daemon.program);
+    }
+    let unmet = |failure: Failure| {
+        let message = failure.problem.message.clone();
+        Error { data: serde_json::to_value(failure).ok(), ..Error::new(wire::UNMET, message) }
+    };
+    let engine = daemon.engine(environment).map_err(|e| unmet(Failure::of(&e, false)))?;
+    rpc::call(&engine, method, params, cancel, on_event).map_err(|error| match error {
+        rpc::Error::UnknownMethod => Error::new(wire::NO_METHOD, format!("there is no method `{method}`")),
+        rpc::Error::BadParams(what) => Error::new(wire::BAD_PARAMS, what),
+        rpc::Error::Failed(failure) => unmet(*failure),
+    })
 }
 
 fn params<T: DeserializeOwned>(params: Value) -> Result<T, Error> {

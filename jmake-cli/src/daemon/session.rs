@@ -227,8 +227,8 @@ impl Session {
                 }
             };
             session.answer(&request, line);
+            session.daemon.warm.held().rest();
             if let Some(key) = request.built.get() {
-                session.daemon.warm.held().rest();
                 session.daemon.asked_for(key);
             }
             session.daemon.done();

@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use jmake_core::cas::{Collected, Contents, Verified};
 use jmake_core::clean::Cleaned;
+use jmake_core::diagnose::Failed;
 use jmake_core::doctor::Check;
 use jmake_core::event::{Diagnostic, Severity};
 use jmake_core::machine::{CacheStats, Stats, ToolSet};
@@ -135,8 +136,32 @@ fn explained(explanation: &Explanation) -> String {
             Some(why) => writeln!(text, "{what} because {why}").ok(),
             None => writeln!(text, "{what}").ok(),
         };
+        text += &action.failure.as_ref().map(failure).unwrap_or_default();
     }
     explanation.otherwise.as_deref().map(line).unwrap_or(text)
+}
+
+/// What is known about an action that failed: what its tool complains of, and the next steps.
+fn failure(failed: &Failed) -> String {
+    let mut text = String::new();
+    for one in &failed.diagnostics {
+        let numbers = [one.line, one.column].into_iter().flatten().map(|number| format!("{number}:"));
+        let place = one.file.iter().map(|file| format!("{file}:")).chain(numbers).collect::<String>();
+        let blank = if place.is_empty() { "" } else { " " };
+        let severity = match one.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        };
+        writeln!(text, "  {place}{blank}{severity}: {}", one.message.replace('\n', "\n    ")).ok();
+    }
+    if failed.left_out > 0 {
+        writeln!(text, "  and {} more", failed.left_out).ok();
+    }
+    for hint in failed.hints.iter().filter_map(|hint| hint.hint.as_ref()) {
+        writeln!(text, "  hint: {hint}").ok();
+    }
+    text
 }
 
 fn settings(settings: &[Setting]) -> String {

@@ -30,14 +30,17 @@ pub fn summary(built: &Built, code: u8) -> String {
 
 /// The last line of a request that could not be met.
 pub fn failed(failure: &Failure, code: u8) -> String {
-    let value = json!({
+    let mut line = json!({
         "event": "summary",
         "success": false,
         "exit_code": code,
         "problem": value(&failure.problem),
         "causes": failure.causes,
     });
-    format!("{value}\n")
+    if let Some(stage) = failure.stage {
+        line["stage"] = value(&stage);
+    }
+    format!("{line}\n")
 }
 
 /// The data of a reply as a document.

@@ -1,7 +1,7 @@
 //! `watch` on the screen: each round begins with what changed and ends with what came of it.
 
 use jmake_core::build::Built;
-use jmake_core::event::{Change, How, Round};
+use jmake_core::event::{FileChange, How, Round};
 
 use super::bar::Bar;
 use super::{Screen, facts};
@@ -14,7 +14,7 @@ const CLEAR: &str = "\x1b[2J\x1b[H";
 
 impl Screen {
     /// A round begins because of `changes`.
-    pub(super) fn round_begins(&mut self, changes: &[Change]) {
+    pub(super) fn round_begins(&mut self, changes: &[FileChange]) {
         // What was said of the last round may be true again.
         self.told.clear();
         self.shown = super::Shown::default();

@@ -115,6 +115,7 @@ error: 1 action failed in release after [TIME] (0 compiled, 0 fresh, 0 restored)
 $ jmake explain
 -- stdout
 compile src/add.c: failed because `src/add.c` changed (23cf718c4918 → 4873bda9b6ca)
+  src/add.c:1:36: error: use of undeclared identifier 'c'
 link julia/libdemo.so: blocked
 -- exit 0
 
@@ -180,6 +181,42 @@ error: 1 action failed in release after [TIME] (1 compiled, 0 fresh, 0 restored)
 
 "#]]
     );
+}
+
+/// The reply says the same to a program: the stage, the action, its complaints, the cause and the edit
+/// that mends it.
+#[test]
+fn a_failed_build_for_programs() {
+    let shell = Shell::with(&[("a.cpp", "#include <span>\nint f(std::span<int> s) { return s[0]; }\n")]);
+    let text = shell.run("build --message-format json");
+    let lines: Vec<serde_json::Value> =
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let summary = lines.iter().find(|line| line["event"] == "summary").unwrap();
+    let [failed] = &summary["failures"].as_array().unwrap()[..] else { panic!("{summary:#}") };
+    assert_eq!((failed["stage"].as_str(), failed["kind"].as_str()), (Some("execute"), Some("compile")));
+    assert_eq!(failed["action"], "a.cpp");
+    let complaint = &failed["diagnostics"][0];
+    assert_eq!((complaint["file"].as_str(), complaint["severity"].as_str()), (Some("a.cpp"), Some("error")));
+    assert_eq!((complaint["line"].as_u64(), complaint["column"].as_u64()), (Some(2), Some(7)));
+    let hint = &failed["hints"][0];
+    assert_eq!(hint["cause"], "older-standard");
+    assert_eq!(hint["change"], serde_json::json!({ "key": "compile.std", "value": "c++20" }));
+    assert_data_eq!(
+        shell.run("explain a.cpp"),
+        str![[r#"
+$ jmake explain a.cpp
+-- stdout
+compile a.cpp: failed because never built here before
+  a.cpp:2:7: error: use of undeclared identifier 'std'
+[..]
+  hint: set `compile.std = "c++20"` in `jmake.toml`
+-- exit 0
+
+"#]]
+    );
+    shell.run("config set compile.std c++20");
+    let built = shell.run("build");
+    assert!(built.contains("-- exit 0"), "{built}");
 }
 
 #[test]

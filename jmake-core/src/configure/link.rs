@@ -7,6 +7,7 @@ use super::profile::sanitize_flag;
 use super::targets::Outline;
 use super::tools::machine_flags;
 use super::{Link, Making, Unit};
+use crate::cause::{Advice, Cause};
 use crate::event::Diagnostic;
 use crate::manifest::{Export, Kind, Lto};
 use crate::path::bytes_of;
@@ -64,10 +65,11 @@ impl Making<'_> {
             runtime.display()
         ));
         let need = Need::Sanitizers(self.sources.toolchain.major());
-        self.problems.push(match install_command(need, &self.sources.environment.path) {
-            Some(command) => problem.hint(format!("install it with `{command}`")),
-            None => problem.hint("install the runtime libraries (compiler-rt) of this clang"),
-        });
+        let hint = match install_command(need, &self.sources.environment.path) {
+            Some(command) => format!("install it with `{command}`"),
+            None => "install the runtime libraries (compiler-rt) of this clang".into(),
+        };
+        self.problems.push(problem.advised(Advice::new(Cause::SanitizerRuntimeMissing, hint)));
     }
 
     fn link_flags(&self, outline: &Outline<'_>, kind: Kind, found: &[FoundLibrary]) -> Vec<Vec<u8>> {

@@ -67,6 +67,7 @@ pub struct Sources<'a> {
 
 /// The part of the caller's environment that may choose programs and folders.
 #[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Environment {
     /// `PATH`, split.
     #[serde(with = "crate::portable::list")]

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{LIMIT, Scene, listed, packages};
-use crate::action::Action;
+use super::{Finding, LIMIT, Scene, listed, packages, words_at};
+use crate::action::{Action, ActionId};
+use crate::cause::{Advice, Cause, Change};
+use crate::complaints::Complaint;
 use crate::discover::Skipped;
 use crate::event::Diagnostic;
 use crate::path::FilePath;
@@ -14,60 +16,82 @@ use crate::toolchain::standard_library_dirs;
 /// The headers that were not found, with those who include them.
 #[derive(Default)]
 pub(super) struct Headers {
-    /// By header: file and line of each include.
-    missing: BTreeMap<String, Vec<(String, Option<usize>)>>,
+    missing: BTreeMap<String, Users>,
+}
+
+#[derive(Default)]
+struct Users {
+    /// File and line of each include.
+    places: Vec<(String, Option<usize>)>,
+    /// The compiles that missed it.
+    actions: Vec<ActionId>,
 }
 
 impl Headers {
-    /// Takes up what the compile `action` wrote.
-    pub(super) fn add(&mut self, action: &Action, text: &str) {
-        for line in text.lines() {
-            let Some((place, rest)) = line.split_once(": fatal error: '") else { continue };
-            let Some(header) = rest.strip_suffix("' file not found") else { continue };
-            let mut parts = place.rsplitn(3, ':');
-            let at = match (parts.next(), parts.next(), parts.next()) {
-                (Some(_), Some(line), Some(file)) => (file.to_owned(), line.parse().ok()),
-                _ => (action.label.clone(), None),
+    /// Takes up what the compile `action`, whose number is `id`, complained of.
+    pub(super) fn add(&mut self, scene: &Scene<'_>, id: ActionId, action: &Action, complaints: &[Complaint]) {
+        // `#error` may say anything.
+        let includes = |one: &Complaint| {
+            let words = words_at(scene, one).unwrap_or_else(|| vec!["include".into()]);
+            words.iter().any(|word| ["include", "include_next", "import", "embed"].contains(&&**word))
+        };
+        for complaint in complaints.iter().filter(|one| one.is_error() && includes(one)) {
+            let quoted = complaint.message.strip_prefix('\'');
+            let Some(header) = quoted.and_then(|rest| rest.strip_suffix("' file not found")) else {
+                continue;
             };
+            let file = complaint.file.clone().unwrap_or_else(|| action.label.clone());
             let users = self.missing.entry(header.to_owned()).or_default();
-            if !users.contains(&at) {
-                users.push(at);
+            let at = (file, complaint.line);
+            if !users.places.contains(&at) {
+                users.places.push(at);
             }
+            users.actions.push(id);
         }
     }
 
     /// One diagnostic for each header.
-    pub(super) fn diagnostics(&self, scene: &Scene<'_>) -> Vec<Diagnostic> {
-        let one = |(header, users): (&String, &Vec<(String, Option<usize>)>)| {
-            let more = match users.len() {
+    pub(super) fn findings(self, scene: &Scene<'_>) -> Vec<Finding> {
+        let one = |(header, users): (String, Users)| {
+            let more = match users.places.len() {
                 1 => String::new(),
                 n => format!(", which {n} files include"),
             };
             let mut problem = Diagnostic::error(format!("there is no header `{header}`{more}"));
-            if let Some((file, line)) = users.first() {
+            if let Some((file, line)) = users.places.first() {
                 problem = problem.in_file(file);
                 problem.line = *line;
             }
-            match explain(scene, header) {
-                Some(hint) => problem.hint(hint),
-                None => problem.hint("name the folder it lies in under `compile.include_dirs`"),
-            }
+            let unknown = || {
+                Advice::new(Cause::HeaderUnknown, "name the folder it lies in under `compile.include_dirs`")
+            };
+            let advice = explain(scene, &header, &users).unwrap_or_else(unknown);
+            Finding { problem: problem.advised(advice), actions: users.actions }
         };
-        self.missing.iter().take(LIMIT).map(one).collect()
+        self.missing.into_iter().take(LIMIT).map(one).collect()
     }
 }
 
-fn explain(scene: &Scene<'_>, header: &str) -> Option<String> {
+fn explain(scene: &Scene<'_>, header: &str, users: &Users) -> Option<Advice> {
     in_project(scene, header)
         .or_else(|| generated(scene, header))
         .or_else(|| passed_over(scene, header))
         .or_else(|| installed(scene, header))
-        .or_else(|| packages::for_header(scene, header).map(|command| format!("install it with `{command}`")))
+        .or_else(|| packages::installed(scene, header, &users.places))
+        .or_else(|| packages::for_header(scene, header))
         .or_else(|| {
-            other_system(header)
-                .map(|name| format!("it belongs to {name}: exclude its users with `discovery.exclude`"))
+            let hint = |name| format!("it belongs to {name}: exclude its users with `discovery.exclude`");
+            Some(Advice::new(Cause::HeaderOfOtherSystem, hint(other_system(header)?)))
         })
         .or_else(|| same_name(scene, header))
+}
+
+/// The edit that has `dir` searched, too.
+fn searched(scene: &Scene<'_>, key: &str, dir: &str) -> Change {
+    let compile = &scene.manifest.compile;
+    let list =
+        if key == "compile.include_dirs" { &compile.include_dirs } else { &compile.system_include_dirs };
+    Change::list(key, list.iter().map(String::as_str).chain([dir]))
 }
 
 /// The folder to search so that `header` is `path`.
@@ -85,19 +109,25 @@ fn dir_for(path: &FilePath, header: &str) -> Option<FilePath> {
 }
 
 /// A file of the project that is exactly what is asked for, from some folder.
-fn in_project(scene: &Scene<'_>, header: &str) -> Option<String> {
+fn in_project(scene: &Scene<'_>, header: &str) -> Option<Advice> {
     let dirs = scene.tree.files.iter().filter_map(|file| dir_for(&file.path, header));
     let mut dirs: Vec<String> = dirs.map(|dir| dir.to_string()).collect();
     dirs.sort_by_key(String::len);
     let first = dirs.first()?;
+    let key = "compile.include_dirs";
     Some(match &dirs[..] {
-        [_] => format!("it lies in `{first}`: add that to `compile.include_dirs`"),
-        _ => format!("it lies in {}: add the right one to `compile.include_dirs`", listed(&dirs)),
+        [_] => {
+            Advice::set(Cause::HeaderElsewhere, &format!("it lies in `{first}`"), searched(scene, key, first))
+        }
+        _ => {
+            let hint = format!("it lies in {}: add the right one to `{key}`", listed(&dirs));
+            Advice::new(Cause::HeaderElsewhere, hint)
+        }
     })
 }
 
 /// A template from which the project's own build makes it.
-fn generated(scene: &Scene<'_>, header: &str) -> Option<String> {
+fn generated(scene: &Scene<'_>, header: &str) -> Option<Advice> {
     let name = FilePath::new(header);
     let (name, stem) = (name.file_name(), name.stem());
     let with = |start: &[u8], end: &str| [start, end.as_bytes()].concat();
@@ -117,20 +147,22 @@ fn generated(scene: &Scene<'_>, header: &str) -> Option<String> {
         |path: &&FilePath| templates.iter().any(|template| path.file_name() == template.as_slice());
     let path = scene.tree.files.iter().map(|file| &file.path).find(is_template)?;
     if path.extension().is_some_and(|ext| ext == b"prebuilt" || ext == b"generic") {
-        return Some(format!("`{path}` is a finished one: copy it to `{}`", String::from_utf8_lossy(name)));
+        let hint = format!("`{path}` is a finished one: copy it to `{}`", String::from_utf8_lossy(name));
+        return Some(Advice::new(Cause::HeaderGenerated, hint));
     }
     let tools = [("CMakeLists.txt", "cmake"), ("configure", "configure"), ("meson.build", "meson")];
     let tool = tools.iter().find(|(file, _)| scene.tree.get(&FilePath::new(file)).is_some());
     let by = tool.map_or("the project's own build".to_owned(), |(_, tool)| {
         format!("the project's own build (`{tool}`)")
     });
-    Some(format!(
+    let hint = format!(
         "{by} generates it from `{path}`: run that once, and add the folder it writes to to `compile.include_dirs`"
-    ))
+    );
+    Some(Advice::new(Cause::HeaderGenerated, hint))
 }
 
 /// A folder that was not looked into has it.
-fn passed_over(scene: &Scene<'_>, header: &str) -> Option<String> {
+fn passed_over(scene: &Scene<'_>, header: &str) -> Option<Advice> {
     let root = scene.memo.root();
     let found = scene.tree.skipped.iter().find_map(|(path, why)| {
         if FilePath::new(header).file_name() == path.file_name() {
@@ -151,11 +183,12 @@ fn passed_over(scene: &Scene<'_>, header: &str) -> Option<String> {
         Skipped::TooDeep => "lies deeper than `discovery.max_depth`",
         Skipped::Link => "is a link to a folder",
     };
-    Some(format!("it lies in `{dir}`, which {why}: add that to `compile.include_dirs`"))
+    let change = searched(scene, "compile.include_dirs", &dir.to_string());
+    Some(Advice::set(Cause::HeaderElsewhere, &format!("it lies in `{dir}`, which {why}"), change))
 }
 
 /// An installed package has it, which the includes of the project did not tell.
-fn installed(scene: &Scene<'_>, header: &str) -> Option<String> {
+fn installed(scene: &Scene<'_>, header: &str) -> Option<Advice> {
     let programs = scene.path.iter().flat_map(|dir| ["pkg-config", "pkgconf"].map(|name| dir.join(name)));
     let pkg_config = programs.into_iter().find(|path| path.is_file());
     let query = HeaderQuery {
@@ -168,24 +201,27 @@ fn installed(scene: &Scene<'_>, header: &str) -> Option<String> {
     let found = libraries_for_headers(&scene.ask, &query);
     let library = found.first()?;
     let dir = library.include_dirs.iter().find(|dir| dir.join(header).is_file())?;
-    Some(format!(
-        "package `{}` has it in `{}`: add that to `compile.system_include_dirs`",
-        library.package,
-        dir.display()
-    ))
+    Some(has_it(scene, &library.package, &dir.display().to_string()))
+}
+
+/// The package `package` has it, in `dir`.
+pub(super) fn has_it(scene: &Scene<'_>, package: &str, dir: &str) -> Advice {
+    let change = searched(scene, "compile.system_include_dirs", dir);
+    Advice::set(Cause::HeaderInstalled, &format!("package `{package}` has it in `{dir}`"), change)
 }
 
 /// A file that only has the header's name, or has it in other letters.
-fn same_name(scene: &Scene<'_>, header: &str) -> Option<String> {
+fn same_name(scene: &Scene<'_>, header: &str) -> Option<Advice> {
     let wanted = FilePath::new(header);
     let same = |path: &&FilePath| path.file_name().eq_ignore_ascii_case(wanted.file_name());
     let found: Vec<&FilePath> =
         scene.tree.files.iter().map(|file| &file.path).filter(same).take(LIMIT).collect();
     let path = found.first()?;
-    Some(match path.file_name() == wanted.file_name() {
+    let hint = match path.file_name() == wanted.file_name() {
         true => format!("`{path}` has that name: include it as the project lies, or add the folder above"),
         false => format!("`{path}` is written with other letters, which count here"),
-    })
+    };
+    Some(Advice::new(Cause::HeaderMisspelt, hint))
 }
 
 /// The system whose header it is.

@@ -1,5 +1,6 @@
 //! A flag that the compiler refuses, and the key that holds it.
 
+use crate::cause::{Advice, Cause};
 use crate::event::Diagnostic;
 use crate::manifest::Manifest;
 
@@ -34,16 +35,22 @@ fn refused(line: &str) -> Option<&str> {
 }
 
 fn held_by(manifest: &Manifest, line: &str, word: &str) -> Option<Diagnostic> {
-    let (key, at) = settings(manifest).find(|(_, value)| value == word)?;
+    // A value may be refused without the flag it stands in: `unknown target CPU 'x'` of `-march=x`.
+    let is_meant = |value: &str| {
+        value == word
+            || ["-march=", "-mcpu=", "-mtune="].iter().any(|flag| value.strip_prefix(flag) == Some(word))
+    };
+    let (key, at) = settings(manifest).find(|(_, value)| is_meant(value))?;
     let reason = line.split("error: ").nth(1).unwrap_or(line);
     let suggested = reason.split("did you mean '").nth(1).and_then(|rest| rest.split('\'').next());
     let shown = key.split('.').filter(|part| part.parse::<usize>().is_err()).collect::<Vec<_>>().join(".");
     let problem =
         Diagnostic::error(format!("the compiler refuses `{at}` of `{shown}`")).in_file(&manifest.file);
-    let problem = match suggested {
-        Some(better) => problem.hint(format!("did you mean `{better}`")),
-        None => problem.hint(format!("change or remove it: `jmake config get {shown}`")),
+    let hint = match suggested {
+        Some(better) => format!("did you mean `{better}`"),
+        None => format!("change or remove it: `jmake config get {shown}`"),
     };
+    let problem = problem.advised(Advice::new(Cause::FlagRefused, hint));
     let list = key.rsplit_once('.').map_or(&*key, |(list, _)| list);
     Some(match manifest.line(&key).or_else(|| manifest.line(list)) {
         Some(line) => problem.at_line(line),
@@ -52,7 +59,7 @@ fn held_by(manifest: &Manifest, line: &str, word: &str) -> Option<Diagnostic> {
 }
 
 /// Every setting that becomes a flag: its key and the flag, or the name by which clang refuses it.
-fn settings(manifest: &Manifest) -> impl Iterator<Item = (String, String)> {
+pub(super) fn settings(manifest: &Manifest) -> impl Iterator<Item = (String, String)> {
     let compile = &manifest.compile;
     let mut all: Vec<(String, String)> = Vec::new();
     let mut list = |key: &str, flags: &[String]| {
@@ -97,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_key_and_its_line_are_named() {
-        let text = "[compile]\nstd = 'c++99'\nflags = [\n  '-fblah',\n  '-msve',\n]\n[target]\ncpu = 'foo'\n";
+        let text = "[compile]\nstd = 'c++99'\nflags = [\n  '-fblah',\n  '-msve',\n  '-march=bar',\n]\n[target]\ncpu = 'foo'\n";
         let (manifest, _) = Manifest::parse(text, "jmake.toml");
         for (output, line, message) in [
             ("error: invalid value 'c++99' in '-std=c++99'", 2, "`-std=c++99` of `compile.std`"),
@@ -107,7 +114,8 @@ mod tests {
                 5,
                 "`-msve` of `compile.flags`",
             ),
-            ("error: unknown target CPU 'foo'", 8, "`foo` of `target.cpu`"),
+            ("error: unknown target CPU 'bar'", 6, "`-march=bar` of `compile.flags`"),
+            ("error: unknown target CPU 'foo'", 9, "`foo` of `target.cpu`"),
         ] {
             let found = refused_flags(&manifest, output);
             let [one] = &found[..] else { panic!("{output}: {found:?}") };

@@ -7,6 +7,8 @@ use super::origin::Origins;
 use super::symbol::{base, defined_in, shown};
 use super::{Scene, listed, packages};
 use crate::action::{Action, Arg};
+use crate::cause::{Advice, Cause};
+use crate::complaints::{Complaint, of_linker};
 use crate::event::Diagnostic;
 use crate::fs;
 use crate::link_errors::{LinkError, Place, parse_link_errors};
@@ -16,12 +18,15 @@ use crate::toolchain::{Need, install_command, standard_library_dirs};
 /// How many left-out sources, and how many binaries of the project, are looked into.
 pub(super) const LOOKED_INTO: usize = 2000;
 
-/// The diagnostics of one link that wrote `text`.
-pub(super) fn link(scene: &Scene<'_>, action: &Action, text: &str) -> Vec<Diagnostic> {
+/// What one link that wrote `text` complained of; the diagnostics of it go to `found`.
+pub(super) fn link(
+    scene: &Scene<'_>,
+    action: &Action,
+    text: &str,
+    found: &mut Vec<Diagnostic>,
+) -> Vec<Complaint> {
     let errors = parse_link_errors(text);
-    let work =
-        Work { scene, action, text, origins: Origins::new(scene, action), dirs: library_dirs(scene, action) };
-    let mut found = Vec::new();
+    let work = Work::new(scene, action, text);
     let undefined: Vec<(&String, &Vec<Place>)> = errors
         .iter()
         .filter_map(|error| match error {
@@ -38,7 +43,17 @@ pub(super) fn link(scene: &Scene<'_>, action: &Action, text: &str) -> Vec<Diagno
             LinkError::Undefined { .. } => {}
         }
     }
-    found
+    of_linker(text, |object| work.origins.source(object).map(ToString::to_string))
+}
+
+/// The diagnostics of one link of modules that complained of `complaints`: the same symbol twice.
+pub(super) fn modules(scene: &Scene<'_>, action: &Action, complaints: &[Complaint]) -> Vec<Diagnostic> {
+    let work = Work::new(scene, action, "");
+    let twice = complaints.iter().filter_map(|one| {
+        let rest = one.message.split_once("Linking globals named '")?.1;
+        rest.strip_suffix("': symbol multiply defined!")
+    });
+    twice.map(|symbol| work.duplicate(symbol, &[])).collect()
 }
 
 /// The folders in which the link looked for libraries, and the usual ones.
@@ -68,13 +83,20 @@ pub(super) struct Work<'a> {
     pub dirs: Vec<PathBuf>,
 }
 
+impl<'a> Work<'a> {
+    fn new(scene: &'a Scene<'a>, action: &'a Action, text: &'a str) -> Work<'a> {
+        let origins = Origins::new(scene, action);
+        Work { scene, action, text, origins, dirs: library_dirs(scene, action) }
+    }
+}
+
 impl Work<'_> {
     fn duplicate(&self, symbol: &str, places: &[Place]) -> Diagnostic {
         let name = shown(symbol);
         let known: Vec<&FilePath> =
             places.iter().filter_map(|place| self.origins.source(&place.object)).collect();
         let mut sources: Vec<String> = known.iter().map(ToString::to_string).collect();
-        if sources.len() < places.len() {
+        if sources.len() < places.len() || places.is_empty() {
             let defining =
                 self.origins.defining(symbol).iter().filter(|source| self.origins.is_linked(source));
             sources = defining.map(ToString::to_string).collect();
@@ -88,10 +110,10 @@ impl Work<'_> {
             _ => format!("`{name}` is defined in {}", listed(&sources)),
         });
         let problem = problem.in_file(sources.last().unwrap_or(&self.action.label));
-        problem.hint(self.why_twice(symbol, &name, &sources))
+        problem.advised(self.why_twice(symbol, &name, &sources))
     }
 
-    fn why_twice(&self, symbol: &str, name: &str, sources: &[String]) -> String {
+    fn why_twice(&self, symbol: &str, name: &str, sources: &[String]) -> Advice {
         let paths: Vec<FilePath> = sources.iter().map(|source| FilePath::new(source.as_bytes())).collect();
         for one in &paths {
             let Ok(facts) = self.scene.memo.facts(one) else { continue };
@@ -101,20 +123,25 @@ impl Work<'_> {
                     .iter()
                     .any(|include| FilePath::new(&include.name).file_name() == other.file_name())
                 {
-                    return format!(
+                    let hint = format!(
                         "`{one}` includes `{other}`, which is compiled by itself as well: list it under `discovery.exclude`"
                     );
+                    return Advice::new(Cause::SourceIncluded, hint);
                 }
             }
         }
         if symbol == "main" {
-            return "each program is a `[[target]]` of its own with its `sources`".into();
+            let hint = "each program is a `[[target]]` of its own with its `sources`";
+            return Advice::new(Cause::MainTwice, hint);
         }
         let text = |path: &FilePath| fs::read(&self.scene.memo.root().resolve(path)).unwrap_or_default();
-        match paths.iter().any(|path| defined_in(&text(path), base(name))) {
-            true => "rename one, make it `static`, or list one source under `discovery.exclude`".into(),
-            false => "defined in a header that both include: a function there is `inline`, a variable `extern` or `inline`".into(),
-        }
+        let hint = match paths.iter().any(|path| defined_in(&text(path), base(name))) {
+            true => "rename one, make it `static`, or list one source under `discovery.exclude`",
+            false => {
+                "defined in a header that both include: a function there is `inline` (in C `static inline`), a variable `extern` or `inline`"
+            }
+        };
+        Advice::new(Cause::DefinedTwice, hint)
     }
 
     fn missing_library(&self, name: &str) -> Diagnostic {
@@ -129,11 +156,10 @@ impl Work<'_> {
             }
             None => problem.in_file(&self.action.label),
         };
-        match self.instead_of(name) {
-            Some(hint) => problem.hint(hint),
-            None => problem
-                .hint("name the folder it lies in under `link.lib_dirs`, or install its development files"),
-        }
+        let hint = self.instead_of(name).unwrap_or_else(|| {
+            "name the folder it lies in under `link.lib_dirs`, or install its development files".into()
+        });
+        problem.advised(Advice::new(Cause::LibraryMissing, hint))
     }
 
     /// The key that names the library.
@@ -185,29 +211,89 @@ impl Work<'_> {
     /// What else linkers complain about.
     fn other(&self, line: &str) -> Option<Diagnostic> {
         let Some(trouble) = trouble(line) else { return self.missing_file(line) };
-        let hint = match trouble {
-            Trouble::NotPic => match self.archive() {
-                Some(archive) => {
-                    format!(
-                        "`{archive}` is linked here: make it with `-fPIC`, or link the shared library instead"
-                    )
-                }
-                None => "make that library with `-fPIC`, or link the shared one instead".into(),
-            },
-            Trouble::OtherLlvm => "compile it with the LLVM version of this build, or without `-flto`".into(),
-            Trouble::NoLinker => match install_command(Need::Toolchain(None), self.scene.path) {
-                Some(command) => format!("install it with `{command}`"),
-                None => "install lld of the compiler's version".into(),
-            },
+        let advice = match trouble {
+            Trouble::NotPic => Advice::new(Cause::NotPic, self.not_pic(line)),
+            Trouble::OtherLlvm => {
+                let hint = "compile it with the LLVM version of this build, or without `-flto`";
+                Advice::new(Cause::OtherLlvm, hint)
+            }
+            Trouble::NoLinker => {
+                let hint = match install_command(Need::Toolchain(None), self.scene.path) {
+                    Some(command) => format!("install it with `{command}`"),
+                    None => "install lld of the compiler's version".into(),
+                };
+                Advice::new(Cause::NoLinker, hint)
+            }
+            Trouble::NoSanitizer => {
+                let hint = match install_command(self.sanitizers(line), self.scene.path) {
+                    Some(command) => format!("install it with `{command}`"),
+                    None => "install the runtime libraries (compiler-rt) of this clang".into(),
+                };
+                Advice::new(Cause::SanitizerRuntimeMissing, hint)
+            }
         };
-        Some(Diagnostic::error(trouble.message()).in_file(&self.action.label).hint(hint))
+        Some(Diagnostic::error(trouble.message()).in_file(&self.action.label).advised(advice))
     }
 
-    /// The archive that the linker names first, as `lib.a(member.o)`.
-    fn archive(&self) -> Option<&str> {
-        let at = self.text.find(".a(")? + 2;
-        let start = self.text[..at].rfind(char::is_whitespace).map_or(0, |before| before + 1);
-        Some(&self.text[start..at])
+    /// What to do about code that must lie at a fixed address, which `line` complains of.
+    fn not_pic(&self, line: &str) -> String {
+        let Some(object) = self.object(line) else {
+            return "make that library with `-fPIC`, or link the shared one instead".into();
+        };
+        if let Some(source) = self.origins.source(&object) {
+            let fixed =
+                ["-fno-pic", "-fno-PIC", "-fno-pie", "-fno-PIE", "-mcmodel=", "-mdynamic-no-pic", "-static"];
+            let held = super::flags::settings(self.scene.manifest)
+                .find(|(_, flag)| fixed.iter().any(|start| flag.starts_with(start)));
+            return match held {
+                Some((key, flag)) => {
+                    let list = key.rsplit_once('.').map_or(&*key, |(list, _)| list);
+                    format!("`{source}` is compiled with `{flag}`: take that out of `{list}`")
+                }
+                None => format!("`{source}` has code that lies at a fixed address: is it an assembler's"),
+            };
+        }
+        match object.split_once('(') {
+            Some((archive, _)) => {
+                format!(
+                    "`{archive}` is linked here: make it with `-fPIC`, or link the shared library instead"
+                )
+            }
+            None => format!("`{object}` is linked here: make it with `-fPIC`"),
+        }
+    }
+
+    /// The object that `line` is about, as `lib.a(member.o)` if it lies in an archive: named in the
+    /// line itself, or in the details that lld writes below it.
+    fn object(&self, line: &str) -> Option<String> {
+        let details = self.text.lines().skip_while(|other| other.trim() != line).skip(1);
+        let details = details.take_while(|other| other.starts_with(">>>"));
+        let words = |text: &str| {
+            // lld: `a.o:(f) in archive lib.a`.
+            let (text, archive) = match text.split_once(" in archive ") {
+                Some((text, archive)) => (text, Some(archive.trim())),
+                None => (text, None),
+            };
+            let ends = |word: &&str| word.ends_with(".o") || word.ends_with(".o)") || word.ends_with(".obj");
+            let object = text
+                .split_whitespace()
+                .map(|word| word.split(":(").next().unwrap_or(word).trim_end_matches([':', ',']))
+                .find(ends)?;
+            Some(archive.map_or(object.to_owned(), |archive| format!("{archive}({object})")))
+        };
+        // What refers is what was compiled wrongly; what is referred to may lie anywhere.
+        let referring = details.clone().filter_map(|detail| {
+            let detail = detail.trim_start_matches('>').trim();
+            (!detail.starts_with("defined in")).then_some(detail)
+        });
+        words(line).or_else(|| referring.into_iter().find_map(words))
+    }
+
+    /// The runtime of sanitizers of the clang whose folder `line` names.
+    fn sanitizers(&self, line: &str) -> Need {
+        let after = line.split("/clang/").nth(1).unwrap_or_default();
+        let number = after.split(|c: char| !c.is_ascii_digit()).next().and_then(|text| text.parse().ok());
+        number.map_or(Need::Toolchain(None), Need::Sanitizers)
     }
 
     /// A file that a key names and that is not there.
@@ -216,9 +302,10 @@ impl Work<'_> {
             ["cannot open ", "cannot find "].iter().find_map(|start| Some(line.split_once(start)?.1))?;
         let name = rest.split(": ").next().unwrap_or(rest).trim_matches([' ', '\'']);
         let key = self.asked_for(name)?;
+        let advice = Advice::new(Cause::FileMissing, "paths are taken from the root of the project");
         let mut problem = Diagnostic::error(format!("there is no file `{name}` to link"))
             .in_file(&self.scene.manifest.file)
-            .hint("paths are taken from the root of the project");
+            .advised(advice);
         problem.line = self.scene.manifest.line(&key);
         Some(problem)
     }
@@ -233,6 +320,8 @@ enum Trouble {
     OtherLlvm,
     /// There is none.
     NoLinker,
+    /// The runtime of a sanitizer is not there.
+    NoSanitizer,
 }
 
 impl Trouble {
@@ -241,6 +330,7 @@ impl Trouble {
             Trouble::NotPic => "an object that is linked was not compiled with `-fPIC`",
             Trouble::OtherLlvm => "an object that is linked holds code of another LLVM version",
             Trouble::NoLinker => "the compiler finds no linker",
+            Trouble::NoSanitizer => "the runtime of a sanitizer is not installed",
         }
     }
 }
@@ -251,8 +341,10 @@ fn trouble(line: &str) -> Option<Trouble> {
         Some(Trouble::NotPic)
     } else if says(&["Producer: '", "Invalid bitcode", "Unknown attribute kind", "Invalid summary version"]) {
         Some(Trouble::OtherLlvm)
-    } else if says(&["invalid linker name", "unable to execute command", "doesn't exist!"]) {
+    } else if says(&["invalid linker name", "doesn't exist!"]) {
         Some(Trouble::NoLinker)
+    } else if says(&["libclang_rt."]) && says(&["cannot open", "cannot find", "no such file"]) {
+        Some(Trouble::NoSanitizer)
     } else {
         None
     }
@@ -282,6 +374,11 @@ mod tests {
                 "clang: error: unable to execute command: Executable \"ld\" doesn't exist!",
                 Some(Trouble::NoLinker),
             ),
+            (
+                "ld.lld: error: cannot open /usr/lib/clang/19/lib/linux/libclang_rt.asan-x86_64.a: No such file",
+                Some(Trouble::NoSanitizer),
+            ),
+            ("clang: error: unable to execute command: Killed", None),
             ("ld.lld: error: cannot open x.a: No such file or directory", None),
         ] {
             assert_eq!(trouble(line), expect, "{line}");

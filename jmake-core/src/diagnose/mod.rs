@@ -5,15 +5,21 @@
 //! found here stands beside the tool's own words, or in their place when every line of a linker
 //! was understood.
 //!
-//! Only asked when something has failed, so it may look into objects and libraries; it writes
-//! nothing and changes nothing.  Guesses are said only with the file or folder that supports them.
+//! Only asked when something has failed, so it may look into objects and libraries, and ask the
+//! compiler once more; it writes nothing and changes nothing.  Guesses are said only with the file or
+//! folder that supports them.  [`crate::cause`] is the catalogue of what can be found.
 
 mod compile;
+mod ended;
+mod failed;
 mod flags;
+mod language;
 mod link;
 mod origin;
 mod packages;
+mod standard;
 mod symbol;
+mod trial;
 mod undefined;
 
 use std::collections::BTreeSet;
@@ -21,13 +27,18 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use crate::action::{Action, ActionId, Graph};
+use crate::complaints::{Complaint, of_compiler, plain};
 use crate::discover::{Discovery, Tree};
 use crate::event::{ActionKind, Diagnostic};
+use crate::fs;
 use crate::link_errors::{LinkError, parse_link_errors};
 use crate::manifest::Manifest;
 use crate::memo::Memo;
+use crate::path::FilePath;
 use crate::toolchain::Ask;
+use crate::toolchain::includes::Lang;
 
+pub use failed::{AtStage, Failed, Stage};
 pub use flags::refused_flags;
 
 /// How many diagnostics of one kind are given; the rest are counted.
@@ -70,33 +81,89 @@ pub fn says_all(kind: ActionKind, output: &str) -> bool {
     kind == ActionKind::Link
         && !errors.is_empty()
         && !text.contains("warning: ")
+        && !text.contains("LLVM ERROR: ")
         && errors.iter().all(|error| !matches!(error, LinkError::Other(_)))
 }
 
-/// What is to be said about `failures`, each thing once.
-pub fn diagnose(scene: &Scene<'_>, failures: &[Failure]) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
+/// What was found out about a build that failed.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Diagnosis {
+    /// What is to be said, each thing once.
+    pub told: Vec<Diagnostic>,
+    /// Each failed action, in the order of the failures: its complaints, and what of the above belongs
+    /// to it.
+    pub failed: Vec<Failed>,
+}
+
+/// A diagnostic and the actions that it is about.
+struct Finding {
+    problem: Diagnostic,
+    actions: Vec<ActionId>,
+}
+
+/// What is to be said about `failures`.
+pub fn diagnose(scene: &Scene<'_>, failures: &[Failure]) -> Diagnosis {
+    let trials = trial::Trials::new(scene);
+    let mut findings = Vec::new();
     let mut headers = compile::Headers::default();
+    let mut complaints = Vec::new();
     for failure in failures {
-        let action = &scene.graph.actions()[failure.action];
-        let text = plain(&failure.output);
-        found.extend(ended(action, &text));
+        let id = failure.action;
+        let action = &scene.graph.actions()[id];
+        let mut found = Vec::new();
+        let said = match action.kind {
+            ActionKind::Link => link::link(scene, action, &plain(&failure.output), &mut found),
+            _ => of_compiler(&failure.output),
+        };
         match action.kind {
-            ActionKind::Link => found.extend(link::link(scene, action, &text)),
             ActionKind::Compile | ActionKind::Codegen => {
-                found.extend(refused_flags(scene.manifest, &text));
-                headers.add(action, &text);
+                found.extend(refused_flags(scene.manifest, &plain(&failure.output)));
+                let other = standard::diagnose(scene, &trials, action, &said)
+                    .or_else(|| language::diagnose(scene, &trials, action, &said));
+                match other {
+                    // What the other language calls a header is none that is missing.
+                    Some(problem) => found.push(problem),
+                    None => headers.add(scene, id, action, &said),
+                }
             }
+            ActionKind::LinkIr => found.extend(link::modules(scene, action, &said)),
             _ => {}
         }
+        found.extend(ended::diagnose(action, &said));
+        findings.extend(found.into_iter().map(|problem| Finding { problem, actions: vec![id] }));
+        complaints.push((id, said));
     }
-    found.extend(headers.diagnostics(scene));
+    findings.extend(headers.findings(scene));
+    let mut failed: Vec<Failed> =
+        complaints.into_iter().map(|(id, said)| failed(scene, &findings, id, said)).collect();
+    failed::bounded(&mut failed);
+    let mut told: Vec<Diagnostic> = findings.into_iter().map(|finding| finding.problem).collect();
     let mut said = BTreeSet::new();
-    found.retain(|diagnostic| {
+    told.retain(|diagnostic| {
         said.insert((diagnostic.file.clone(), diagnostic.line, diagnostic.message.clone()))
     });
-    quiet(&mut found);
-    found
+    quiet(&mut told);
+    Diagnosis { told, failed }
+}
+
+/// What a reply says of the failed action `id`.
+fn failed(scene: &Scene<'_>, findings: &[Finding], id: ActionId, said: Vec<Complaint>) -> Failed {
+    let action = &scene.graph.actions()[id];
+    let mine = findings.iter().filter(|finding| finding.actions.contains(&id));
+    let mut hints: Vec<Diagnostic> = Vec::new();
+    for problem in mine.map(|finding| &finding.problem).filter(|problem| problem.hint.is_some()) {
+        if !hints.contains(problem) {
+            hints.push(problem.clone());
+        }
+    }
+    Failed {
+        stage: Stage::Execute,
+        kind: Some(action.kind),
+        action: Some(action.label.clone()),
+        diagnostics: said,
+        left_out: 0,
+        hints,
+    }
 }
 
 /// The same next step is said once, with the first problem it mends.
@@ -107,38 +174,26 @@ fn quiet(found: &mut [Diagnostic]) {
     }
 }
 
-/// A tool that the system ended (`run` says so in the output).
-fn ended(action: &Action, text: &str) -> Option<Diagnostic> {
-    let signal = signal_in(text)?;
-    let program = String::from_utf8_lossy(action.tool.path.file_name());
-    let problem = Diagnostic::error(format!("`{program}` was ended by signal {signal}"));
-    Some(problem.in_file(&action.label).hint(after_signal(signal)))
-}
-
-fn signal_in(text: &str) -> Option<i32> {
-    let rest = text.split("was ended by signal ").nth(1)?;
-    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-}
-
-fn after_signal(signal: i32) -> &'static str {
-    match signal {
-        9 => "when memory is short, fewer at once need less of it: `jmake build -j 1`",
-        4 | 6 | 7 | 8 | 11 => "that is a bug of the tool: another version (`llvm.version`) may do",
-        _ => "something else on this machine ended it: build again",
+/// The language that a compile takes its source for, by its name; `None` for an assembler's.
+fn language_of(action: &Action) -> Option<Lang> {
+    if action.kind != ActionKind::Compile {
+        return None;
+    }
+    match action.inputs.first()?.path.extension()? {
+        b"c" => Some(Lang::C),
+        b"s" | b"S" | b"asm" => None,
+        _ => Some(Lang::Cxx),
     }
 }
 
-/// `text` without the escapes that colour it.
-fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("\x1b[") {
-        plain.push_str(&rest[..at]);
-        rest = &rest[at + 2..];
-        rest = rest.find(|c: char| c.is_ascii_alphabetic()).map_or("", |end| &rest[end + 1..]);
-    }
-    plain.push_str(rest);
-    plain
+/// The words of the line that `complaint` points to.
+fn words_at(scene: &Scene<'_>, complaint: &Complaint) -> Option<Vec<String>> {
+    let path = FilePath::new(complaint.file.as_ref()?.as_bytes());
+    let text = fs::read(&scene.memo.root().resolve(&path)).ok()?;
+    let line = text.split(|&byte| byte == b'\n').nth(complaint.line?.checked_sub(1)?)?;
+    let line = String::from_utf8_lossy(line);
+    let words = line.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '&');
+    Some(words.map(str::to_owned).collect())
 }
 
 /// `items` in backquotes, the last ones counted when there are many.
@@ -155,19 +210,6 @@ fn listed(items: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn colours_are_taken_off() {
-        assert_eq!(plain("\x1b[0;1;31merror: \x1b[0mbad \x1b[32"), "error: bad ");
-    }
-
-    #[test]
-    fn signals() {
-        let text = "error: `clang` was ended by signal 9 (killed, often for want of memory)\n";
-        assert!(signal_in(text).is_some_and(|signal| after_signal(signal).contains("-j 1")));
-        assert_eq!(signal_in("error: `clang` was ended by signal 11\n"), Some(11));
-        assert_eq!(signal_in("error: a signal 9"), None);
-    }
 
     #[test]
     fn lists_are_short() {

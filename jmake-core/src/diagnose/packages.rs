@@ -1,137 +1,264 @@
-//! Debian's packages behind well-known headers and libraries, where the names differ.
+//! Who has a header or library that is not there: a table of well-known ones, and what the system's
+//! own package manager knows.
 //!
-//! Only a suggestion: the command is given as text, never run, and only where apt-get is.
+//! Commands are given as text, never run, and only for the package manager that is there.  dpkg's
+//! lists of installed files are read as they lie; `apt-file`, where it is installed and has its index,
+//! is asked.  Both only look.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use rayon::prelude::*;
 
 use super::Scene;
-use crate::toolchain::install_debian;
+use super::compile::has_it;
+use crate::cause::{Advice, Cause};
+use crate::fs;
+use crate::path::FilePath;
+use crate::process::{Spec, run};
+use crate::toolchain::install_named;
 
-/// The command that installs what has `header`.
-pub(super) fn for_header(scene: &Scene<'_>, header: &str) -> Option<String> {
+/// Where dpkg lists the files of each installed package.
+const DPKG: &str = "/var/lib/dpkg/info";
+/// How long `apt-file` may search.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is to be installed for `header`.
+pub(super) fn for_header(scene: &Scene<'_>, header: &str) -> Option<Advice> {
     let matches = |known: &str| match known.ends_with('/') {
         true => header.starts_with(known),
         false => header == known,
     };
-    let (_, _, package) = KNOWN.iter().find(|(known, _, _)| known.split(' ').any(matches))?;
-    install_debian(package, scene.path)
+    let known = KNOWN.iter().find(|(known, ..)| known.split(' ').any(matches));
+    let command = known.and_then(|known| command(scene, known)).or_else(|| indexed(scene, header))?;
+    Some(Advice::new(Cause::HeaderOfPackage, format!("install it with `{command}`")))
 }
 
 /// The command that installs what `-l` finds as `library`.
 pub(super) fn for_library(scene: &Scene<'_>, library: &str) -> Option<String> {
-    let (_, _, package) =
-        KNOWN.iter().find(|(_, libraries, _)| libraries.split(' ').any(|name| name == library))?;
-    install_debian(package, scene.path)
+    command(scene, KNOWN.iter().find(|(_, libraries, ..)| libraries.split(' ').any(|name| name == library))?)
 }
 
-/// Headers (a folder ends in `/`), libraries, package.
+fn command(scene: &Scene<'_>, known: &Known) -> Option<String> {
+    let (_, _, debian, fedora, homebrew) = known;
+    install_named(&[("apt-get", debian), ("dnf", fedora), ("brew", homebrew)], scene.path)
+}
+
+/// An installed package of Debian has `header` in a folder that is not searched.  A bare name in
+/// quotes is more likely the project's own.
+pub(super) fn installed(
+    scene: &Scene<'_>,
+    header: &str,
+    users: &[(String, Option<usize>)],
+) -> Option<Advice> {
+    let (file, line) = users.first()?;
+    if !header.contains('/') && !is_angled(scene, file, *line, header) {
+        return None;
+    }
+    let lists: Vec<_> = std::fs::read_dir(DPKG).ok()?.flatten().map(|entry| entry.path()).collect();
+    let found: BTreeMap<String, String> = lists
+        .into_par_iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "list"))
+        .flat_map_iter(|path| {
+            let package =
+                path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            let package = package.split(':').next().unwrap_or_default().to_owned();
+            let dirs = dirs_in(&fs::read(&path).unwrap_or_default(), header);
+            dirs.into_iter().map(move |dir| (dir, package.clone()))
+        })
+        .collect();
+    // Where there are several, nothing tells which one is meant.
+    let mut there = found.into_iter().filter(|(dir, _)| Path::new(dir).join(header).is_file());
+    let (dir, package) = there.next()?;
+    there.next().is_none().then(|| has_it(scene, &package, &dir))
+}
+
+/// The folders for headers from which `header` is one of the files that `list` names, one a line.
+fn dirs_in(list: &[u8], header: &str) -> BTreeSet<String> {
+    let text = String::from_utf8_lossy(list);
+    let dirs = text.lines().filter_map(|file| file.strip_suffix(header)?.strip_suffix('/'));
+    let is_for_headers = |dir: &&str| dir.split('/').any(|part| part == "include") && !dir.contains("/c++/");
+    dirs.filter(is_for_headers).map(str::to_owned).collect()
+}
+
+/// Whether the include stands in angle brackets.
+fn is_angled(scene: &Scene<'_>, file: &str, line: Option<usize>, header: &str) -> bool {
+    let facts = scene.memo.facts(&FilePath::new(file.as_bytes()));
+    facts.is_ok_and(|facts| {
+        facts.includes.iter().any(|include| {
+            include.angled
+                && *include.name == *header.as_bytes()
+                && line.is_none_or(|line| usize::try_from(include.line) == Ok(line))
+        })
+    })
+}
+
+/// The command that installs what Debian's index of files says has `header` where compilers look.
+fn indexed(scene: &Scene<'_>, header: &str) -> Option<String> {
+    let program = scene.path.iter().map(|dir| dir.join("apt-file")).find(|path| path.is_file())?;
+    let argv = [program.to_str()?, "search", "--fixed-string", &format!("/{header}")];
+    let env = vec![(b"PATH".to_vec(), b"/usr/bin:/bin".to_vec()), (b"LC_ALL".to_vec(), b"C".to_vec())];
+    let root = scene.memo.root().as_path();
+    let spec = Spec { env, drop_stderr: true, deadline: Some(PATIENCE), ..Spec::new(argv, root) };
+    let ended = run(&spec, scene.ask.cancel).ok().filter(|ended| ended.success())?;
+    let packages = packages_in(&String::from_utf8_lossy(&ended.output), header);
+    // Of several, nothing tells which one is meant.
+    let [one] = &packages[..] else { return None };
+    install_named(&[("apt-get", one)], scene.path)
+}
+
+/// The packages, in lines like `zlib1g-dev: /usr/include/zlib.h`, whose file the compiler would find.
+fn packages_in(text: &str, header: &str) -> Vec<String> {
+    let found = text.lines().filter_map(|line| {
+        let (package, file) = line.split_once(": ")?;
+        let dir = file.trim().strip_suffix(header)?.strip_suffix('/')?;
+        let multiarch = dir
+            .strip_prefix("/usr/include/")
+            .is_some_and(|arch| arch.contains("-linux-gnu") && !arch.contains('/'));
+        (dir == "/usr/include" || multiarch).then(|| package.to_owned())
+    });
+    found.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Headers (a folder ends in `/`), libraries, and the packages of Debian, Fedora and Homebrew.
+type Known = (&'static str, &'static str, &'static str, &'static str, &'static str);
+
 #[rustfmt::skip]
-const KNOWN: &[(&str, &str, &str)] = &[
-    ("zlib.h", "z", "zlib1g-dev"),
-    ("bzlib.h", "bz2", "libbz2-dev"),
-    ("lzma.h", "lzma", "liblzma-dev"),
-    ("zstd.h", "zstd", "libzstd-dev"),
-    ("lz4.h lz4frame.h", "lz4", "liblz4-dev"),
-    ("snappy.h", "snappy", "libsnappy-dev"),
-    ("archive.h", "archive", "libarchive-dev"),
-    ("zip.h", "zip", "libzip-dev"),
-    ("sqlite3.h", "sqlite3", "libsqlite3-dev"),
-    ("libpq-fe.h", "pq", "libpq-dev"),
-    ("mysql.h mysql/", "mysqlclient mariadb", "libmariadb-dev"),
-    ("lmdb.h", "lmdb", "liblmdb-dev"),
-    ("leveldb/", "leveldb", "libleveldb-dev"),
-    ("hdf5.h", "hdf5", "libhdf5-dev"),
-    ("google/protobuf/", "protobuf", "libprotobuf-dev"),
-    ("expat.h", "expat", "libexpat1-dev"),
-    ("libxml/", "xml2", "libxml2-dev"),
-    ("yaml.h", "yaml", "libyaml-dev"),
-    ("yaml-cpp/", "yaml-cpp", "libyaml-cpp-dev"),
-    ("jansson.h", "jansson", "libjansson-dev"),
-    ("json-c/", "json-c", "libjson-c-dev"),
-    ("nlohmann/", "", "nlohmann-json3-dev"),
-    ("rapidjson/", "", "rapidjson-dev"),
-    ("tinyxml2.h", "tinyxml2", "libtinyxml2-dev"),
-    ("curl/", "curl", "libcurl4-openssl-dev"),
-    ("openssl/", "ssl crypto", "libssl-dev"),
-    ("gnutls/", "gnutls", "libgnutls28-dev"),
-    ("gcrypt.h", "gcrypt", "libgcrypt20-dev"),
-    ("sodium.h", "sodium", "libsodium-dev"),
-    ("zmq.h zmq.hpp", "zmq", "libzmq3-dev"),
-    ("uv.h", "uv", "libuv1-dev"),
-    ("event2/", "event", "libevent-dev"),
-    ("ev.h", "ev", "libev-dev"),
-    ("pcap.h pcap/", "pcap", "libpcap-dev"),
-    ("libssh2.h", "ssh2", "libssh2-1-dev"),
-    ("git2.h", "git2", "libgit2-dev"),
-    ("CL/", "OpenCL", "ocl-icd-opencl-dev opencl-headers"),
-    ("vulkan/", "vulkan", "libvulkan-dev"),
-    ("GL/gl.h GL/glu.h", "GL GLU", "libgl-dev libglu1-mesa-dev"),
-    ("GL/glew.h", "GLEW", "libglew-dev"),
-    ("GL/glut.h GL/freeglut.h", "glut", "freeglut3-dev"),
-    ("GLES2/ GLES3/", "GLESv2", "libgles-dev"),
-    ("EGL/", "EGL", "libegl-dev"),
-    ("GLFW/", "glfw", "libglfw3-dev"),
-    ("glm/", "", "libglm-dev"),
-    ("SDL2/ SDL.h", "SDL2", "libsdl2-dev"),
-    ("SFML/", "sfml-graphics sfml-system sfml-window", "libsfml-dev"),
-    ("X11/", "X11", "libx11-dev"),
-    ("X11/extensions/Xrandr.h", "Xrandr", "libxrandr-dev"),
-    ("xcb/", "xcb", "libxcb1-dev"),
-    ("wayland-client.h", "wayland-client", "libwayland-dev"),
-    ("gtk/", "gtk-3", "libgtk-3-dev"),
-    ("glib.h gio/ gobject/", "glib-2.0 gobject-2.0", "libglib2.0-dev"),
-    ("cairo.h cairo/", "cairo", "libcairo2-dev"),
-    ("png.h", "png", "libpng-dev"),
-    ("jpeglib.h turbojpeg.h", "jpeg turbojpeg", "libjpeg-dev libturbojpeg0-dev"),
-    ("tiffio.h tiff.h", "tiff", "libtiff-dev"),
-    ("webp/", "webp", "libwebp-dev"),
-    ("gif_lib.h", "gif", "libgif-dev"),
-    ("ft2build.h freetype/", "freetype", "libfreetype-dev"),
-    ("hb.h", "harfbuzz", "libharfbuzz-dev"),
-    ("fontconfig/", "fontconfig", "libfontconfig-dev"),
-    ("opencv2/", "opencv_core", "libopencv-dev"),
-    ("Eigen/ unsupported/Eigen/", "", "libeigen3-dev"),
-    ("fftw3.h", "fftw3", "libfftw3-dev"),
-    ("gsl/", "gsl", "libgsl-dev"),
-    ("cblas.h", "openblas cblas blas", "libopenblas-dev"),
-    ("lapacke.h", "lapacke", "liblapacke-dev"),
-    ("gmp.h gmpxx.h", "gmp gmpxx", "libgmp-dev"),
-    ("mpfr.h", "mpfr", "libmpfr-dev"),
-    ("mpi.h", "mpi", "libopenmpi-dev"),
-    ("omp.h", "omp", "libomp-dev"),
-    ("tbb/ oneapi/tbb.h", "tbb", "libtbb-dev"),
-    ("boost/", "boost_system boost_filesystem", "libboost-all-dev"),
-    ("fmt/", "fmt", "libfmt-dev"),
-    ("spdlog/", "spdlog", "libspdlog-dev"),
-    ("absl/", "", "libabsl-dev"),
-    ("gflags/", "gflags", "libgflags-dev"),
-    ("glog/", "glog", "libgoogle-glog-dev"),
-    ("gtest/ gmock/", "gtest gmock", "libgtest-dev libgmock-dev"),
-    ("benchmark/", "benchmark", "libbenchmark-dev"),
-    ("catch2/", "Catch2", "catch2"),
-    ("pcre.h", "pcre", "libpcre3-dev"),
-    ("pcre2.h", "pcre2-8", "libpcre2-dev"),
-    ("readline/", "readline", "libreadline-dev"),
-    ("ncurses.h curses.h", "ncurses curses tinfo", "libncurses-dev"),
-    ("lua.h lua.hpp", "lua5.4 lua", "liblua5.4-dev"),
-    ("Python.h", "python3", "python3-dev"),
-    ("jni.h", "jvm", "default-jdk"),
-    ("alsa/", "asound", "libasound2-dev"),
-    ("pulse/", "pulse pulse-simple", "libpulse-dev"),
-    ("portaudio.h", "portaudio", "portaudio19-dev"),
-    ("sndfile.h", "sndfile", "libsndfile1-dev"),
-    ("AL/", "openal", "libopenal-dev"),
-    ("libavcodec/ libavformat/ libavutil/", "avcodec avformat avutil", "libavcodec-dev libavformat-dev"),
-    ("libusb-1.0/ libusb.h", "usb-1.0", "libusb-1.0-0-dev"),
-    ("libudev.h", "udev", "libudev-dev"),
-    ("systemd/", "systemd", "libsystemd-dev"),
-    ("dbus/", "dbus-1", "libdbus-1-dev"),
-    ("fuse.h fuse3/", "fuse3", "libfuse3-dev"),
-    ("sys/capability.h", "cap", "libcap-dev"),
-    ("numa.h", "numa", "libnuma-dev"),
-    ("ffi.h", "ffi", "libffi-dev"),
-    ("uuid/", "uuid", "uuid-dev"),
-    ("libunwind.h", "unwind", "libunwind-dev"),
-    ("bfd.h", "bfd", "binutils-dev"),
-    ("libelf.h gelf.h", "elf", "libelf-dev"),
-    ("llvm/ llvm-c/", "LLVM", "llvm-dev"),
-    ("clang-c/", "clang", "libclang-dev"),
+const KNOWN: &[Known] = &[
+    ("zlib.h", "z", "zlib1g-dev", "zlib-devel", "zlib"),
+    ("bzlib.h", "bz2", "libbz2-dev", "bzip2-devel", "bzip2"),
+    ("lzma.h", "lzma", "liblzma-dev", "xz-devel", "xz"),
+    ("zstd.h", "zstd", "libzstd-dev", "libzstd-devel", "zstd"),
+    ("lz4.h lz4frame.h", "lz4", "liblz4-dev", "lz4-devel", "lz4"),
+    ("snappy.h", "snappy", "libsnappy-dev", "snappy-devel", "snappy"),
+    ("archive.h", "archive", "libarchive-dev", "libarchive-devel", "libarchive"),
+    ("zip.h", "zip", "libzip-dev", "libzip-devel", "libzip"),
+    ("sqlite3.h", "sqlite3", "libsqlite3-dev", "sqlite-devel", "sqlite"),
+    ("libpq-fe.h", "pq", "libpq-dev", "libpq-devel", "libpq"),
+    ("mysql.h mysql/", "mysqlclient mariadb", "libmariadb-dev", "mariadb-connector-c-devel", "mariadb-connector-c"),
+    ("lmdb.h", "lmdb", "liblmdb-dev", "lmdb-devel", "lmdb"),
+    ("leveldb/", "leveldb", "libleveldb-dev", "leveldb-devel", "leveldb"),
+    ("hdf5.h", "hdf5", "libhdf5-dev", "hdf5-devel", "hdf5"),
+    ("google/protobuf/", "protobuf", "libprotobuf-dev", "protobuf-devel", "protobuf"),
+    ("expat.h", "expat", "libexpat1-dev", "expat-devel", "expat"),
+    ("libxml/", "xml2", "libxml2-dev", "libxml2-devel", "libxml2"),
+    ("yaml.h", "yaml", "libyaml-dev", "libyaml-devel", "libyaml"),
+    ("yaml-cpp/", "yaml-cpp", "libyaml-cpp-dev", "yaml-cpp-devel", "yaml-cpp"),
+    ("jansson.h", "jansson", "libjansson-dev", "jansson-devel", "jansson"),
+    ("json-c/", "json-c", "libjson-c-dev", "json-c-devel", "json-c"),
+    ("nlohmann/", "", "nlohmann-json3-dev", "json-devel", "nlohmann-json"),
+    ("rapidjson/", "", "rapidjson-dev", "rapidjson-devel", "rapidjson"),
+    ("tinyxml2.h", "tinyxml2", "libtinyxml2-dev", "tinyxml2-devel", "tinyxml2"),
+    ("curl/", "curl", "libcurl4-openssl-dev", "libcurl-devel", "curl"),
+    ("openssl/", "ssl crypto", "libssl-dev", "openssl-devel", "openssl@3"),
+    ("gnutls/", "gnutls", "libgnutls28-dev", "gnutls-devel", "gnutls"),
+    ("gcrypt.h", "gcrypt", "libgcrypt20-dev", "libgcrypt-devel", "libgcrypt"),
+    ("sodium.h", "sodium", "libsodium-dev", "libsodium-devel", "libsodium"),
+    ("zmq.h zmq.hpp", "zmq", "libzmq3-dev", "zeromq-devel", "zeromq"),
+    ("uv.h", "uv", "libuv1-dev", "libuv-devel", "libuv"),
+    ("event2/", "event", "libevent-dev", "libevent-devel", "libevent"),
+    ("ev.h", "ev", "libev-dev", "libev-devel", "libev"),
+    ("pcap.h pcap/", "pcap", "libpcap-dev", "libpcap-devel", "libpcap"),
+    ("libssh2.h", "ssh2", "libssh2-1-dev", "libssh2-devel", "libssh2"),
+    ("git2.h", "git2", "libgit2-dev", "libgit2-devel", "libgit2"),
+    ("CL/", "OpenCL", "ocl-icd-opencl-dev opencl-headers", "ocl-icd-devel opencl-headers", "opencl-headers"),
+    ("vulkan/", "vulkan", "libvulkan-dev", "vulkan-loader-devel vulkan-headers", "vulkan-headers vulkan-loader"),
+    ("GL/gl.h GL/glu.h", "GL GLU", "libgl-dev libglu1-mesa-dev", "mesa-libGL-devel mesa-libGLU-devel", "mesa mesa-glu"),
+    ("GL/glew.h", "GLEW", "libglew-dev", "glew-devel", "glew"),
+    ("GL/glut.h GL/freeglut.h", "glut", "freeglut3-dev", "freeglut-devel", "freeglut"),
+    ("GLES2/ GLES3/", "GLESv2", "libgles-dev", "mesa-libGLES-devel", "mesa"),
+    ("EGL/", "EGL", "libegl-dev", "mesa-libEGL-devel", "mesa"),
+    ("GLFW/", "glfw", "libglfw3-dev", "glfw-devel", "glfw"),
+    ("glm/", "", "libglm-dev", "glm-devel", "glm"),
+    ("SDL2/ SDL.h", "SDL2", "libsdl2-dev", "SDL2-devel", "sdl2"),
+    ("SFML/", "sfml-graphics sfml-system sfml-window", "libsfml-dev", "SFML-devel", "sfml"),
+    ("X11/", "X11", "libx11-dev", "libX11-devel", "libx11"),
+    ("X11/extensions/Xrandr.h", "Xrandr", "libxrandr-dev", "libXrandr-devel", "libxrandr"),
+    ("xcb/", "xcb", "libxcb1-dev", "libxcb-devel", "libxcb"),
+    ("wayland-client.h", "wayland-client", "libwayland-dev", "wayland-devel", "wayland"),
+    ("gtk/", "gtk-3", "libgtk-3-dev", "gtk3-devel", "gtk+3"),
+    ("glib.h gio/ gobject/", "glib-2.0 gobject-2.0", "libglib2.0-dev", "glib2-devel", "glib"),
+    ("cairo.h cairo/", "cairo", "libcairo2-dev", "cairo-devel", "cairo"),
+    ("png.h", "png", "libpng-dev", "libpng-devel", "libpng"),
+    ("jpeglib.h turbojpeg.h", "jpeg turbojpeg", "libjpeg-dev libturbojpeg0-dev", "libjpeg-turbo-devel turbojpeg-devel", "jpeg-turbo"),
+    ("tiffio.h tiff.h", "tiff", "libtiff-dev", "libtiff-devel", "libtiff"),
+    ("webp/", "webp", "libwebp-dev", "libwebp-devel", "webp"),
+    ("gif_lib.h", "gif", "libgif-dev", "giflib-devel", "giflib"),
+    ("ft2build.h freetype/", "freetype", "libfreetype-dev", "freetype-devel", "freetype"),
+    ("hb.h", "harfbuzz", "libharfbuzz-dev", "harfbuzz-devel", "harfbuzz"),
+    ("fontconfig/", "fontconfig", "libfontconfig-dev", "fontconfig-devel", "fontconfig"),
+    ("opencv2/", "opencv_core", "libopencv-dev", "opencv-devel", "opencv"),
+    ("Eigen/ unsupported/Eigen/", "", "libeigen3-dev", "eigen3-devel", "eigen"),
+    ("fftw3.h", "fftw3", "libfftw3-dev", "fftw-devel", "fftw"),
+    ("gsl/", "gsl", "libgsl-dev", "gsl-devel", "gsl"),
+    ("cblas.h", "openblas cblas blas", "libopenblas-dev", "openblas-devel", "openblas"),
+    ("lapacke.h", "lapacke", "liblapacke-dev", "lapack-devel", "lapack"),
+    ("gmp.h gmpxx.h", "gmp gmpxx", "libgmp-dev", "gmp-devel", "gmp"),
+    ("mpfr.h", "mpfr", "libmpfr-dev", "mpfr-devel", "mpfr"),
+    ("mpi.h", "mpi", "libopenmpi-dev", "openmpi-devel", "open-mpi"),
+    ("omp.h", "omp", "libomp-dev", "libomp-devel", "libomp"),
+    ("tbb/ oneapi/tbb.h", "tbb", "libtbb-dev", "tbb-devel", "tbb"),
+    ("boost/", "boost_system boost_filesystem", "libboost-all-dev", "boost-devel", "boost"),
+    ("fmt/", "fmt", "libfmt-dev", "fmt-devel", "fmt"),
+    ("spdlog/", "spdlog", "libspdlog-dev", "spdlog-devel", "spdlog"),
+    ("absl/", "", "libabsl-dev", "abseil-cpp-devel", "abseil"),
+    ("gflags/", "gflags", "libgflags-dev", "gflags-devel", "gflags"),
+    ("glog/", "glog", "libgoogle-glog-dev", "glog-devel", "glog"),
+    ("gtest/ gmock/", "gtest gmock", "libgtest-dev libgmock-dev", "gtest-devel gmock-devel", "googletest"),
+    ("benchmark/", "benchmark", "libbenchmark-dev", "google-benchmark-devel", "google-benchmark"),
+    ("catch2/", "Catch2", "catch2", "catch-devel", "catch2"),
+    ("pcre.h", "pcre", "libpcre3-dev", "pcre-devel", "pcre"),
+    ("pcre2.h", "pcre2-8", "libpcre2-dev", "pcre2-devel", "pcre2"),
+    ("readline/", "readline", "libreadline-dev", "readline-devel", "readline"),
+    ("ncurses.h curses.h", "ncurses curses tinfo", "libncurses-dev", "ncurses-devel", "ncurses"),
+    ("lua.h lua.hpp", "lua5.4 lua", "liblua5.4-dev", "lua-devel", "lua"),
+    ("Python.h", "python3", "python3-dev", "python3-devel", "python"),
+    ("jni.h", "jvm", "default-jdk", "java-latest-openjdk-devel", "openjdk"),
+    ("alsa/", "asound", "libasound2-dev", "alsa-lib-devel", "alsa-lib"),
+    ("pulse/", "pulse pulse-simple", "libpulse-dev", "pulseaudio-libs-devel", "pulseaudio"),
+    ("portaudio.h", "portaudio", "portaudio19-dev", "portaudio-devel", "portaudio"),
+    ("sndfile.h", "sndfile", "libsndfile1-dev", "libsndfile-devel", "libsndfile"),
+    ("AL/", "openal", "libopenal-dev", "openal-soft-devel", "openal-soft"),
+    ("libavcodec/ libavformat/ libavutil/", "avcodec avformat avutil", "libavcodec-dev libavformat-dev", "ffmpeg-free-devel", "ffmpeg"),
+    ("libusb-1.0/ libusb.h", "usb-1.0", "libusb-1.0-0-dev", "libusb1-devel", "libusb"),
+    ("libudev.h", "udev", "libudev-dev", "systemd-devel", ""),
+    ("systemd/", "systemd", "libsystemd-dev", "systemd-devel", ""),
+    ("dbus/", "dbus-1", "libdbus-1-dev", "dbus-devel", "dbus"),
+    ("fuse.h fuse3/", "fuse3", "libfuse3-dev", "fuse3-devel", ""),
+    ("sys/capability.h", "cap", "libcap-dev", "libcap-devel", ""),
+    ("numa.h", "numa", "libnuma-dev", "numactl-devel", ""),
+    ("ffi.h", "ffi", "libffi-dev", "libffi-devel", "libffi"),
+    ("uuid/", "uuid", "uuid-dev", "libuuid-devel", "util-linux"),
+    ("libunwind.h", "unwind", "libunwind-dev", "libunwind-devel", ""),
+    ("bfd.h", "bfd", "binutils-dev", "binutils-devel", "binutils"),
+    ("libelf.h gelf.h", "elf", "libelf-dev", "elfutils-libelf-devel", "libelf"),
+    ("llvm/ llvm-c/", "LLVM", "llvm-dev", "llvm-devel", "llvm"),
+    ("clang-c/", "clang", "libclang-dev", "clang-devel", "llvm"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_packages() {
+        let list = b"/.\n/usr/include/libxml2/libxml/parser.h\n/usr/share/doc/libxml/parser.h\n";
+        assert_eq!(
+            dirs_in(list, "libxml/parser.h").into_iter().collect::<Vec<_>>(),
+            ["/usr/include/libxml2"]
+        );
+        assert!(dirs_in(list, "arser.h").is_empty());
+        let index = "b-dev: /usr/include/x.h\na-dev: /usr/include/x86_64-linux-gnu/x.h\nc: /usr/include/c/x.h\n\
+                     d: /usr/include/xx.h\n";
+        assert_eq!(packages_in(index, "x.h"), ["a-dev", "b-dev"]);
+    }
+
+    #[test]
+    fn the_table_is_whole() {
+        for (headers, libraries, debian, fedora, _) in KNOWN {
+            assert!(!headers.is_empty() && !debian.is_empty() && !fedora.is_empty(), "{headers}");
+            assert!(!libraries.contains(".so"), "{libraries}");
+        }
+    }
+}

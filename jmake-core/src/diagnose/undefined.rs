@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::LIMIT;
 use super::link::{LOOKED_INTO, Work};
 use super::symbol::{base, defined_in, is_mangled, shown};
+use crate::cause::{Advice, Cause, Change};
 use crate::discover::{LeftOut, detect_binaries};
 use crate::event::Diagnostic;
 use crate::fs;
@@ -17,7 +18,9 @@ impl Work<'_> {
     /// The diagnostics of all of them.
     pub(super) fn undefined(&self, symbols: &[(&String, &Vec<Place>)]) -> Vec<Diagnostic> {
         let shown = &symbols[..symbols.len().min(LIMIT)];
-        let names: Vec<&str> = shown.iter().map(|(symbol, _)| symbol.as_str()).collect();
+        let plain: Vec<Option<String>> = shown.iter().map(|(symbol, _)| global_function(symbol)).collect();
+        let mut names: Vec<&str> = shown.iter().map(|(symbol, _)| symbol.as_str()).collect();
+        names.extend(plain.iter().flatten().map(String::as_str));
         let libraries = libraries_defining(&names, &self.dirs);
         let mut found: Vec<Diagnostic> =
             shown.iter().map(|(symbol, places)| self.undefined_one(symbol, places, &libraries)).collect();
@@ -45,12 +48,10 @@ impl Work<'_> {
         let users = self.users(symbol, places);
         let mut problem = Diagnostic::error(message).in_file(users.first().unwrap_or(&self.action.label));
         problem.line = places.iter().find_map(line_of);
-        match self.reason(symbol, &name, libraries.get(symbol)) {
-            Some(hint) => problem.hint(hint),
-            None => problem.hint(
-                "is its source part of the target (`jmake discover`), or its library in `link.libraries`",
-            ),
-        }
+        let unknown =
+            "is its source part of the target (`jmake discover`), or its library in `link.libraries`";
+        let advice = self.reason(symbol, &name, libraries);
+        problem.advised(advice.unwrap_or_else(|| Advice::new(Cause::SymbolUnknown, unknown)))
     }
 
     /// The sources that need the symbol; what a linker calls an object where the source is unknown.
@@ -70,32 +71,34 @@ impl Work<'_> {
     }
 
     /// Why nothing in the link defines `symbol`, and the next step.
-    fn reason(&self, symbol: &str, name: &str, libraries: Option<&Vec<String>>) -> Option<String> {
+    fn reason(&self, symbol: &str, name: &str, libraries: &BTreeMap<String, Vec<String>>) -> Option<Advice> {
         self.known_kind(symbol, name)
             .or_else(|| self.elsewhere(symbol))
             .or_else(|| self.other_language(symbol, name))
-            .or_else(|| self.in_library(libraries?))
+            .or_else(|| self.in_library(libraries.get(symbol)?))
             .or_else(|| self.in_own_binary(symbol))
             .or_else(|| self.left_out(name))
             .or_else(|| self.other_parameters(symbol, name))
+            .or_else(|| self.in_library_of_c(symbol, libraries))
     }
 
     /// Names that the compiler itself makes.
-    fn known_kind(&self, symbol: &str, name: &str) -> Option<String> {
+    fn known_kind(&self, symbol: &str, name: &str) -> Option<Advice> {
         if symbol == "main" {
-            return Some(
-                "no source of this program defines `main`; a library has `kind = \"shared\"`".into(),
-            );
+            let hint = "no source of this program defines `main`; a library has `kind = \"shared\"`";
+            return Some(Advice::new(Cause::MainMissing, hint));
         }
         if ["__asan_", "__tsan_", "__msan_", "__ubsan_"].iter().any(|start| symbol.starts_with(start)) {
-            return Some("the code was compiled with a sanitizer: name it in the profile's `sanitize`, so that it is linked too".into());
+            let hint = "the code was compiled with a sanitizer: name it in the profile's `sanitize`, so that it is linked too";
+            return Some(Advice::new(Cause::SanitizedObject, hint));
         }
         let class = name.strip_prefix("vtable for ")?;
-        Some(format!("define every virtual function of `{class}` that is neither inline nor pure"))
+        let hint = format!("define every virtual function of `{class}` that is neither inline nor pure");
+        Some(Advice::new(Cause::VirtualUndefined, hint))
     }
 
     /// A source of another target has it.
-    fn elsewhere(&self, symbol: &str) -> Option<String> {
+    fn elsewhere(&self, symbol: &str) -> Option<Advice> {
         let source = self.origins.defining(symbol).iter().find(|source| !self.origins.is_linked(source))?;
         let matching = |target: &&TargetTable| {
             target.sources.iter().any(|pattern| {
@@ -108,23 +111,27 @@ impl Work<'_> {
         let target =
             self.scene.manifest.targets.iter().find(matching).and_then(|target| target.name.as_deref());
         Some(match target {
-            Some(name) => format!(
-                "`{source}` of target `{name}` defines it: add `\"{name}\"` to the `libraries` of this one"
+            Some(name) => Advice::new(
+                Cause::SymbolOfTarget,
+                format!(
+                    "`{source}` of target `{name}` defines it: add `\"{name}\"` to the `libraries` of this one"
+                ),
             ),
-            None => {
-                format!("`{source}` defines it, which is not part of this target: add it to its `sources`")
-            }
+            None => Advice::new(
+                Cause::SymbolOfSource,
+                format!("`{source}` defines it, which is not part of this target: add it to its `sources`"),
+            ),
         })
     }
 
     /// C where C++ is expected, or the other way round.
-    fn other_language(&self, symbol: &str, name: &str) -> Option<String> {
+    fn other_language(&self, symbol: &str, name: &str) -> Option<Advice> {
         let plain = base(name);
         if is_mangled(symbol) {
-            let source = self.origins.defining(plain).first()?;
-            return Some(format!(
-                "`{source}` defines `{plain}` as C: declare it in the header within `extern \"C\"`"
-            ));
+            let source = self.origins.defining(&global_function(symbol)?).first()?;
+            let hint =
+                format!("`{source}` defines `{plain}` as C: declare it in the header within `extern \"C\"`");
+            return Some(Advice::new(Cause::SymbolOfOtherLanguage, hint));
         }
         let mangled = |(defined, source): (&str, &FilePath)| {
             let defined = is_mangled(defined).then(|| shown(defined))?;
@@ -132,11 +139,12 @@ impl Work<'_> {
             own.then(|| source.clone())
         };
         let source = self.origins.defined().find_map(mangled)?;
-        Some(format!("`{source}` defines it as C++: declare it there `extern \"C\"`"))
+        let hint = format!("`{source}` defines it as C++: declare it there `extern \"C\"`");
+        Some(Advice::new(Cause::SymbolOfOtherLanguage, hint))
     }
 
     /// The same function of other parameters: the declaration is not what was defined.
-    fn other_parameters(&self, symbol: &str, name: &str) -> Option<String> {
+    fn other_parameters(&self, symbol: &str, name: &str) -> Option<Advice> {
         let (plain, _) = name.split_once('(').filter(|_| is_mangled(symbol))?;
         let mut other: Vec<(String, &FilePath)> = self
             .origins
@@ -147,24 +155,36 @@ impl Work<'_> {
             .collect();
         other.sort();
         let (defined, source) = other.first()?;
-        Some(format!("`{source}` defines `{defined}`: declaration and definition differ"))
+        let hint = format!("`{source}` defines `{defined}`: declaration and definition differ");
+        Some(Advice::new(Cause::SymbolDeclaredOtherwise, hint))
     }
 
-    fn in_library(&self, libraries: &[String]) -> Option<String> {
+    fn in_library(&self, libraries: &[String]) -> Option<Advice> {
         let library = libraries.iter().min_by_key(|name| (name.len(), (*name).clone()))?;
-        Some(match self.scene.manifest.targets.is_empty() {
-            true => {
-                let mut all = self.scene.manifest.link.libraries.clone();
-                all.push(library.clone());
-                let list = all.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
-                format!("`lib{library}` has it: `jmake config set link.libraries '[{list}]'`")
-            }
-            false => format!("`lib{library}` has it: add `\"{library}\"` to the `libraries` of the target"),
-        })
+        Some(self.link_with(&format!("`lib{library}` has it"), library))
+    }
+
+    /// The library `name` is to be linked.
+    fn link_with(&self, found: &str, name: &str) -> Advice {
+        if self.scene.manifest.targets.is_empty() {
+            let all = self.scene.manifest.link.libraries.iter().map(String::as_str).chain([name]);
+            return Advice::set(Cause::SymbolOfLibrary, found, Change::list("link.libraries", all));
+        }
+        let hint = format!("{found}: add `\"{name}\"` to the `libraries` of the target");
+        Advice::new(Cause::SymbolOfLibrary, hint)
+    }
+
+    /// A library of C that is installed has the function under its plain name.
+    fn in_library_of_c(&self, symbol: &str, libraries: &BTreeMap<String, Vec<String>>) -> Option<Advice> {
+        let plain = global_function(symbol)?;
+        let library = libraries.get(&plain)?.iter().min_by_key(|name| (name.len(), (*name).clone()))?;
+        let hint =
+            format!("`lib{library}` has `{plain}` as C: declare it in the header within `extern \"C\"`");
+        Some(Advice::new(Cause::SymbolOfOtherLanguage, hint))
     }
 
     /// A finished library that lies in the project.
-    fn in_own_binary(&self, symbol: &str) -> Option<String> {
+    fn in_own_binary(&self, symbol: &str) -> Option<Advice> {
         let binaries = detect_binaries(self.scene.tree);
         let has = |path: &FilePath| {
             inspect(&self.scene.memo.root().resolve(path)).is_ok_and(|report| {
@@ -177,11 +197,11 @@ impl Work<'_> {
             Some(dir) if dir.is_root() => format!("./{}", file.path),
             _ => file.path.to_string(),
         };
-        Some(format!("`{}` has it: add `\"{path}\"` to `link.libraries`", file.path))
+        Some(self.link_with(&format!("`{}` has it", file.path), &path))
     }
 
     /// A source that discovery left out seems to define it.
-    fn left_out(&self, name: &str) -> Option<String> {
+    fn left_out(&self, name: &str) -> Option<Advice> {
         let plain = base(name);
         let text = |path: &FilePath| fs::read(&self.scene.memo.root().resolve(path)).unwrap_or_default();
         let candidates = self.scene.discovery.left_out.iter().take(LOOKED_INTO);
@@ -195,8 +215,17 @@ impl Work<'_> {
             LeftOut::Ignored => "take it out of the ignore file",
             _ => "list it under `sources` of a `[[target]]`, or move it",
         };
-        Some(format!("`{path}` seems to define it but was left out, because it {why}: {step}"))
+        let hint = format!("`{path}` seems to define it but was left out, because it {why}: {step}");
+        Some(Advice::new(Cause::SymbolLeftOut, hint))
     }
+}
+
+/// The plain name of a mangled function that lies in no namespace and no class.
+fn global_function(symbol: &str) -> Option<String> {
+    let name = is_mangled(symbol).then(|| shown(symbol))?;
+    let (plain, _) = name.split_once('(')?;
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    plain.chars().all(word).then(|| plain.to_owned())
 }
 
 /// The line in `src/a.c:3`, where there is debug information.

@@ -54,8 +54,30 @@ fn libraries(dirs: &[PathBuf]) -> BTreeMap<String, PathBuf> {
     found
 }
 
-/// Which of `wanted` the library at `path` defines; `None` for what is no ELF library.
+/// Which of `wanted` the library at `path`, or those that a linker script there names, define; `None`
+/// for what is neither.
 fn defined<'w>(path: &Path, wanted: &HashMap<&[u8], &'w str>) -> Option<Vec<&'w str>> {
+    let script = script(path);
+    if script.is_empty() {
+        return defined_by(path, wanted);
+    }
+    let mut found: Vec<&str> = script.iter().filter_map(|path| defined_by(path, wanted)).flatten().collect();
+    found.sort_unstable();
+    found.dedup();
+    Some(found)
+}
+
+/// The libraries by absolute path in a linker script such as `GROUP ( /lib/libm.so.6 … )`, which is
+/// what `-lm` and `-lc` find in many places.
+fn script(path: &Path) -> Vec<PathBuf> {
+    let is_short = fs::stat(path).ok().flatten().is_some_and(|stat| stat.size < 4096);
+    let text = is_short.then(|| fs::read(path).ok()).flatten().and_then(|text| String::from_utf8(text).ok());
+    let text = text.filter(|text| text.contains("GROUP") || text.contains("INPUT")).unwrap_or_default();
+    let words = text.split(|c: char| c.is_whitespace() || c == '(' || c == ')');
+    words.filter(|word| word.starts_with('/') && word.contains(".so")).map(PathBuf::from).collect()
+}
+
+fn defined_by<'w>(path: &Path, wanted: &HashMap<&[u8], &'w str>) -> Option<Vec<&'w str>> {
     let data = ReadCache::new(fs::open(path).ok()?);
     match FileKind::parse(&data).ok()? {
         FileKind::Elf64 => defined_in::<FileHeader64<Endianness>>(&data, wanted),

@@ -116,9 +116,28 @@ pub(super) fn heard(call: &mut Call<'_>, request: &Build) -> Result<(Built, Hear
     Ok((built, heard))
 }
 
+/// Builds as `request` asks, and again after each change, until cancelled; gives the last round.
+pub(super) fn watch(call: &mut Call<'_>, request: &Build) -> Result<Reply, Stop> {
+    let mut heard = Heard::default();
+    let on_event = &mut *call.on_event;
+    let mut listen = |event: Event| {
+        if let Event::Changed { .. } = event {
+            heard = Heard::default();
+        }
+        heard.hear(&event);
+        on_event(event);
+    };
+    let built = call.engine.watch(request, call.cancel, &mut listen)?;
+    Ok(reply_of(call, request, built, heard))
+}
+
 /// Builds as `request` asks.
 pub(super) fn build(call: &mut Call<'_>, request: &Build) -> Result<Reply, Stop> {
     let (built, heard) = heard(call, request)?;
+    Ok(reply_of(call, request, built, heard))
+}
+
+fn reply_of(call: &Call<'_>, request: &Build, built: Built, heard: Heard) -> Reply {
     let root = call.engine.root().as_path();
     let there = built.success && !request.dry_run;
     let results: Vec<Place> = match there {
@@ -130,7 +149,7 @@ pub(super) fn build(call: &mut Call<'_>, request: &Build) -> Result<Reply, Stop>
     };
     let stages = heard.stages(built.success);
     let failed_stage = STAGES.iter().find(|stage| stages.get(**stage) == Some(&false));
-    Ok(Reply {
+    Reply {
         success: built.success,
         library_path: results.iter().find(is_library).or(results.first()).cloned(),
         results,
@@ -140,5 +159,5 @@ pub(super) fn build(call: &mut Call<'_>, request: &Build) -> Result<Reply, Stop>
         failures: heard.failures,
         diagnostics: heard.diagnostics,
         built,
-    })
+    }
 }

@@ -240,6 +240,7 @@ const METHODS: &[Method] = &[
     method!("orchestrator.quick_compile", "builds what the last build found, without looking for sources", orchestrator::quick_compile, orchestrator::Quick => builds::Reply),
     method!("orchestrator.incremental_build", "builds what changed", orchestrator::incremental_build, Nothing => builds::Reply),
     method!("orchestrator.clean_build", "builds everything anew, whatever is kept", orchestrator::clean_build, Nothing => builds::Reply),
+    method!("orchestrator.watch_and_build", "builds, and again after each change, until cancelled; each round is told by `changed` and `round` events", orchestrator::watch_and_build, orchestrator::Watch => builds::Reply),
     method!("orchestrator.check_daemons", "how each service is", orchestrator::check_daemons, Nothing => orchestrator::Health),
     method!("orchestrator.get_stats", "everything that is counted, of all services", orchestrator::get_stats, Nothing => orchestrator::Stats),
 ];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::builds::{Reply, build};
+use super::builds::{Reply, build, watch};
 use super::kept::{Cache, caches};
 use super::object::{Place, params, reply};
 use super::{Call, Nothing, Stop, bad};
@@ -92,6 +92,25 @@ pub(super) fn incremental_build(call: &mut Call<'_>, _: Nothing) -> Result<Reply
 /// Builds everything anew.
 pub(super) fn clean_build(call: &mut Call<'_>, _: Nothing) -> Result<Reply, Stop> {
     build(call, &Build { force: true, ..Build::default() })
+}
+
+params! {
+    /// How to build again and again.
+    Watch {
+        /// accepted for its old name: changes are noticed when they happen
+        interval: Option<f64>,
+        /// the profile, such as `dev`
+        profile: Option<String>,
+    }
+}
+
+/// Builds, and again after each change, until the call is cancelled.
+pub(super) fn watch_and_build(call: &mut Call<'_>, wanted: Watch) -> Result<Reply, Stop> {
+    if wanted.interval.is_some_and(|seconds| !(seconds > 0.0)) {
+        return Err(bad("interval", "there must be some time between two looks"));
+    }
+    let wanted = Wanted { profile: wanted.profile, ..Wanted::default() };
+    watch(call, &Build { wanted, ..Build::default() })
 }
 
 reply! {

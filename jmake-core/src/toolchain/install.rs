@@ -108,10 +108,12 @@ pub fn install_command(need: Need, path: &[PathBuf]) -> Option<String> {
     Some(manager.installs(&packages))
 }
 
-/// The command that installs the Debian package `package`, where that is how this system does.
-pub fn install_debian(package: &str, path: &[PathBuf]) -> Option<String> {
-    let manager = MANAGERS.iter().find(|manager| manager.program == "apt-get")?;
-    path.iter().any(|dir| executable(&dir.join(manager.program))).then(|| manager.installs(package))
+/// The command that installs what package managers, by their programs, know under these names: that
+/// of the first one that is in `path`.  A name that is empty is not known there.
+pub fn install_named(names: &[(&str, &str)], path: &[PathBuf]) -> Option<String> {
+    let there = |program: &str| path.iter().any(|dir| executable(&dir.join(program)));
+    let (program, name) = names.iter().find(|(program, name)| !name.is_empty() && there(program))?;
+    Some(MANAGERS.iter().find(|manager| manager.program == *program)?.installs(name))
 }
 
 impl Manager {

@@ -32,7 +32,7 @@ use crate::event::Diagnostic;
 use crate::memo::Memo;
 use crate::path::{FilePath, bytes_of};
 
-pub use install::{Need, install_command, install_debian};
+pub use install::{Need, install_command, install_named};
 pub use learned::{Ask, Learned};
 pub(crate) use loaded::elf_dynamic;
 pub use loaded::standard_library_dirs;

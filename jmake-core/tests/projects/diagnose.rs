@@ -72,7 +72,7 @@ fn a_library_that_has_it() {
         "unsigned long crc32(unsigned long, void *, unsigned);\nlong f(void) { return crc32(0, 0, 0); }\n",
     )];
     let Some(told) = failing(&files) else { return };
-    assert_eq!(told.hint("`crc32`"), "`libz` has it: `jmake config set link.libraries '[\"z\"]'`");
+    assert_eq!(told.hint("`crc32`"), "`libz` has it: set `link.libraries = [\"z\"]` in `jmake.toml`");
 }
 
 #[test]
@@ -219,11 +219,7 @@ fn a_finished_library_of_the_project() {
     project.output_of(&[&clang, "-fPIC", "-x", "c", "-c", "outside.txt", "-o", "o.o"]);
     project.output_of(&["/usr/bin/ar", "rcs", "finished.a", "o.o"]);
     let told = project.build();
-    assert!(
-        told.hint("`p`").contains("add `\"./finished.a\"` to `link.libraries`"),
-        "{:?}",
-        told.diagnostics
-    );
+    assert!(told.hint("`p`").contains("set `link.libraries = [\"./finished.a\"]`"), "{:?}", told.diagnostics);
     project.write("jmake.toml", "[link]\nlibraries = [\"./finished.a\"]\n");
     project.builds();
 }

@@ -418,6 +418,19 @@ pub const CALLS: &[Call] = &[
         },
     },
     Call {
+        // Whoever carries it cancels after the first round.
+        method: "orchestrator.watch_and_build",
+        before: |story| story.replace("src/vector.cpp", "double sum = 0 + 0;", "double sum = 0;"),
+        params: |_| json!({"interval": 2.0}),
+        check: |story, said| {
+            assert_eq!(
+                (&said["built"]["cancelled"], &said["built"]["profile"]),
+                (&json!(true), &json!("release"))
+            );
+            assert!(exports(&story.at("julia/libmathlib.so")).contains("dot"));
+        },
+    },
+    Call {
         method: "orchestrator.clean_build",
         before: nothing,
         params: empty,
@@ -716,6 +729,7 @@ const fn bad(method: &'static str, params: fn(&Story) -> Value, names: &'static 
 
 /// Calls that must be refused, in any order, without harm.
 pub const REFUSED: &[Bad] = &[
+    bad("orchestrator.watch_and_build", |_| json!({"interval": 0}), "`interval`"),
     bad("discovery.scan_files", |_| json!({"force": "yes"}), "`force`"),
     bad("discovery.scan_files", |_| json!([true]), "object"),
     bad("discovery.scan_files", |_| json!({"path": "/"}), "`/` is not in the project"),
