@@ -53,6 +53,8 @@ pub struct Told {
     pub last_without: Option<String>,
     /// The last lines of one that ended without a word.
     pub died: Option<Vec<String>>,
+    /// Where it is met.
+    pub socket: Option<String>,
     /// Where it writes.
     pub log: Option<String>,
 }
@@ -128,7 +130,8 @@ fn start(errand: &Errand, root: &Root, place: &Place, screen: &mut Screen) -> u8
             let pid = met.welcome.pid;
             let text =
                 format!("the daemon is {}running (process id {pid})", if new { "" } else { "already " });
-            screen.tell(&text, &json!({"running": true, "pid": pid, "started": new}))
+            let socket = place.socket().display().to_string();
+            screen.tell(&text, &json!({"running": true, "pid": pid, "started": new, "socket": socket}))
         }
         Err(why) => unable(screen, &why),
     }
@@ -141,6 +144,10 @@ fn stop(errand: &Errand, root: &Root, place: &Place, screen: &mut Screen) -> u8 
             return screen.tell("no daemon is running", &json!({"running": false, "stopped": false}));
         }
         Ok(None) => return unable(screen, "a daemon is just starting or ending; try again"),
+        Err(why) if why == Broken::Silent.to_string() && ended_for_good(place) => {
+            let text = "the daemon did not answer and was ended";
+            return screen.tell(text, &json!({"running": false, "stopped": true}));
+        }
         Err(why) => return unable(screen, &why),
     };
     let pid = met.welcome.pid;
@@ -159,6 +166,15 @@ fn stop(errand: &Errand, root: &Root, place: &Place, screen: &mut Screen) -> u8 
         &format!("the daemon (process id {pid}) has ended"),
         &json!({"running": false, "stopped": true}),
     )
+}
+
+/// Ends a daemon that does not answer, which is safe whatever it is doing.
+fn ended_for_good(place: &Place) -> bool {
+    let Ok(mut line) = Line::to(place) else { return false };
+    let until = Instant::now() + ENDING;
+    let killed = line.peer.pid.is_some_and(|pid| super::kill(pid, &mut line));
+    // Its connections end when it does.
+    killed && matches!(line.next(until.saturating_duration_since(Instant::now())), Err(Broken::Ended))
 }
 
 fn status(errand: &Errand, root: &Root, place: &Place, screen: &mut Screen) -> u8 {
@@ -187,6 +203,7 @@ fn status(errand: &Errand, root: &Root, place: &Place, screen: &mut Screen) -> u
     };
     let told = Told {
         root: root.as_path().display().to_string(),
+        socket: daemon.as_ref().map(|_| place.socket().display().to_string()),
         daemon,
         trouble,
         off,

@@ -33,6 +33,9 @@ pub struct Key {
 /// Hears events, each written as JSON.  It must not wait for anything.
 pub type Hear = Arc<dyn Fn(&str) + Send + Sync>;
 
+/// What a run does: ended early by the first, heard by the second.
+pub type Work<'a> = dyn Fn(&Cancel, &mut dyn FnMut(Event)) -> Reply + 'a;
+
 /// The line of runs; the first is under way.
 #[derive(Default)]
 pub struct Builds {
@@ -109,13 +112,7 @@ impl Builds {
     ///
     /// # Panics
     /// When `work` does.
-    pub fn ask(
-        &self,
-        key: Option<&Key>,
-        holder: &str,
-        ticket: &Ticket,
-        work: &dyn Fn(&Cancel, &mut dyn FnMut(Event)) -> Reply,
-    ) -> Reply {
+    pub fn ask(&self, key: Option<&Key>, holder: &str, ticket: &Ticket, work: &Work<'_>) -> Reply {
         self.share_or_do(key, holder, ticket, work).unwrap_or_else(interrupted)
     }
 
@@ -125,7 +122,7 @@ impl Builds {
         key: Option<&Key>,
         holder: &str,
         ticket: &Ticket,
-        work: &dyn Fn(&Cancel, &mut dyn FnMut(Event)) -> Reply,
+        work: &Work<'_>,
     ) -> Option<Reply> {
         let came = self.tick();
         let mut joined: Option<Reply> = None;
@@ -140,7 +137,7 @@ impl Builds {
             match (reply, role) {
                 (Some(reply), Role::Joined { late: true }) => joined = Some(reply).filter(succeeded),
                 (Some(reply), _) => {
-                    let Some(held) = held else { return None };
+                    let held = held?;
                     return Some(match joined {
                         Some(joined) if did_nothing(&reply) => joined,
                         _ => {
@@ -228,7 +225,7 @@ impl Builds {
         (run, number, role)
     }
 
-    fn lead(&self, run: &Arc<Run>, work: &dyn Fn(&Cancel, &mut dyn FnMut(Event)) -> Reply) -> Reply {
+    fn lead(&self, run: &Arc<Run>, work: &Work<'_>) -> Reply {
         let mut turn = Turn { builds: self, run, reply: None };
         self.wait_for_turn(run);
         let abandoned = {

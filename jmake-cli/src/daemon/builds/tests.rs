@@ -48,6 +48,7 @@ impl Client {
 }
 
 /// Work that says that it has begun and waits for its reply.
+#[expect(clippy::type_complexity, reason = "a closure's type cannot be named")]
 fn gate() -> (Sender<Reply>, impl Fn(&Cancel, &mut dyn FnMut(Event)) -> Reply + Sync) {
     let (give, take) = channel();
     let take = Mutex::new(take);
