@@ -127,7 +127,7 @@ impl Builds {
         let came = self.tick();
         let mut joined: Option<Reply> = None;
         loop {
-            let (run, number, role) = self.take_seat(key, holder, ticket, came, joined.is_some());
+            let (run, number, role) = self.take_seat(key, holder, ticket, came, joined.is_some())?;
             let reply = match role {
                 Role::Leads => Some(self.lead(&run, work)),
                 Role::Joined { .. } => run.outcome(number)?,
@@ -148,9 +148,6 @@ impl Builds {
                 }
                 // Whoever led it came to grief.
                 (None, _) => {}
-            }
-            if ticket.cancel.is_cancelled() {
-                return Some(interrupted());
             }
         }
     }
@@ -190,6 +187,7 @@ impl Builds {
         self.clock.fetch_add(1, Ordering::SeqCst)
     }
 
+    /// `None` when the client has left before.
     fn take_seat(
         &self,
         key: Option<&Key>,
@@ -197,8 +195,13 @@ impl Builds {
         ticket: &Ticket,
         came: u64,
         hold: bool,
-    ) -> (Arc<Run>, u64, Role) {
+    ) -> Option<(Arc<Run>, u64, Role)> {
         let mut line = lock(&self.line);
+        // Held until the seat is known, so that whoever leaves now leaves it.
+        let mut place = lock(&ticket.seat);
+        if ticket.cancel.is_cancelled() {
+            return None;
+        }
         let same = |run: &&Arc<Run>| key.is_some() && run.key.as_ref() == key;
         let found = line.iter().rev().filter(same).find_map(|run| {
             let (number, begun) = run.sit(&ticket.hear, hold)?;
@@ -216,13 +219,8 @@ impl Builds {
             let number = run.sit(&ticket.hear, hold).map_or(0, |(number, _)| number);
             (run, number, Role::Leads)
         });
-        *lock(&ticket.seat) = Some((run.clone(), number));
-        drop(line);
-        if ticket.cancel.is_cancelled() {
-            // It left while it was between two seats.
-            self.leave(ticket);
-        }
-        (run, number, role)
+        *place = Some((run.clone(), number));
+        Some((run, number, role))
     }
 
     fn lead(&self, run: &Arc<Run>, work: &Work<'_>) -> Reply {
