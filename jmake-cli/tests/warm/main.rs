@@ -22,6 +22,8 @@ mod support;
 mod telling;
 #[path = "../walkthrough.rs"]
 mod walkthrough;
+#[path = "../watching.rs"]
+mod watching;
 
 /// A source that compiles.
 const ADD: (&str, &str) = ("src/add.c", "int add(int a, int b) { return a + b; }\n");
