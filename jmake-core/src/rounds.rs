@@ -50,11 +50,21 @@ pub fn watch_and_build(
     let nudge = listener.clone();
     cancel.then(move || nudge.nudge());
     let mut last = Built::default();
-    let mut quiet = false;
-    let mut scene = Scene::look(warm, environment, None);
-    warm.held().watch_also(&scene.folders);
+    let mut scene = Scene::of(warm.root());
+    let mut begun_by: Option<Mail> = None;
     while !cancel.is_cancelled() {
+        let known = scene.known(warm);
+        scene = Scene::look(warm, environment, scene);
+        // Before the build reads anything, so that no edit falls between the two.  A folder that is
+        // made later makes an event in the one above it.
+        warm.held().watch_also(&scene.folders);
+        let changes = begun_by.map(|mail| scene.changes(&known, &mail));
+        let quiet = changes.as_ref().is_some_and(Vec::is_empty);
+        if let Some(files) = changes.filter(|_| !quiet) {
+            on_event(Event::Changed { files });
+        }
         let (ended, outdated) = round(&listener, &scene, build, cancel, on_event);
+        warm.held().rest();
         match ended {
             Ok(built) if outdated => drop(built),
             // A round that was begun for nothing is passed over in silence.
@@ -65,32 +75,26 @@ pub fn watch_and_build(
             }
             Err(_) if cancel.is_cancelled() => break,
             Err(e) => {
-                let Failure { problem, causes, .. } = Failure::of(&e, false);
-                let message =
-                    [problem.message.clone()].into_iter().chain(causes).collect::<Vec<_>>().join(": ");
-                on_event(Event::Diagnostic(Diagnostic { message, ..problem }));
+                on_event(Event::Diagnostic(in_words(&e)));
                 on_event(Event::Round(Round::default()));
                 last = Built::default();
             }
         }
-        warm.held().rest();
-        // What is new is so beside what the round that has ended began with.
-        let mut known = std::mem::take(&mut scene.files);
-        known.extend(scene.folders.iter().cloned());
-        scene = Scene::look(warm, environment, Some(scene));
-        warm.held().watch_also(&scene.folders);
         if !outdated && !wait(warm, &listener, &scene, cancel) {
             break;
         }
         listener.wait_for_quiet(scene.debounce, scene.debounce * PATIENCE);
-        let changes = scene.changes(&known, &listener.take());
-        quiet = changes.is_empty();
-        if !quiet {
-            on_event(Event::Changed { files: changes });
-        }
+        begun_by = Some(listener.take());
     }
     last.cancelled = true;
     Ok(last)
+}
+
+/// Why there was no build, in one message.
+fn in_words(error: &anyhow::Error) -> Diagnostic {
+    let Failure { problem, causes, .. } = Failure::of(error, false);
+    let message = [problem.message.clone()].into_iter().chain(causes).collect::<Vec<_>>().join(": ");
+    Diagnostic { message, ..problem }
 }
 
 /// Runs one build; tells also whether something changed meanwhile that made it pointless.
@@ -142,7 +146,7 @@ fn summary(built: &Built) -> Round {
     }
 }
 
-/// What lies in the project while a round is waited for.
+/// What lies in the project when a round begins.
 struct Scene {
     root: Root,
     files: HashSet<FilePath>,
@@ -155,11 +159,9 @@ struct Scene {
 }
 
 impl Scene {
-    /// Looks at the project of `warm`.  What cannot be had now, while settings are broken or a
-    /// folder is being moved, stays as `before`.
-    fn look(warm: &Warm, environment: &Environment, before: Option<Scene>) -> Scene {
-        let root = warm.root();
-        let mut scene = before.unwrap_or_else(|| Scene {
+    /// Nothing is known yet of the project at `root`.
+    fn of(root: &Root) -> Scene {
+        Scene {
             root: root.clone(),
             files: HashSet::new(),
             read: HashSet::new(),
@@ -167,7 +169,14 @@ impl Scene {
             output_dir: discover::Options::default().output_dir,
             debounce: DEBOUNCE,
             ignore: GlobSet::empty(),
-        });
+        }
+    }
+
+    /// Looks at the project of `warm`.  What cannot be had now, while settings are broken or a
+    /// folder is being moved, stays as `before`.
+    fn look(warm: &Warm, environment: &Environment, before: Scene) -> Scene {
+        let root = warm.root();
+        let mut scene = before;
         let read = warm.held().files();
         if !read.is_empty() {
             scene.read = read;
@@ -184,6 +193,14 @@ impl Scene {
         }
         scene.output_dir = options.output_dir;
         scene
+    }
+
+    /// What was known when this round began, and what its build came to know.
+    fn known(&mut self, warm: &Warm) -> HashSet<FilePath> {
+        let mut known = std::mem::take(&mut self.files);
+        known.extend(self.folders.iter().cloned());
+        known.extend(warm.held().files());
+        known
     }
 
     fn matters(&self, mail: &Mail) -> bool {

@@ -120,7 +120,13 @@ fn start(errand: &Errand, root: &Root, place: &Place, screen: &mut Screen) -> u8
     let (met, new) = match meet(errand, root, place) {
         Ok(Some(met)) => (Ok(met), false),
         Ok(None) => {
-            let started = start::start(place, root, &errand.environment.program, &errand.environment);
+            let started = start::start(
+                place,
+                root,
+                &errand.environment.program,
+                &errand.environment,
+                start::ALL_PATIENCE,
+            );
             (started.and_then(|started| greet(started.line, errand, root)), true)
         }
         Err(why) => (Err(why), false),

@@ -155,8 +155,9 @@ pub fn ask(
     }
     let program = &question.environment.program;
     let place = wish.place(question.root, program).map_err(Without::because)?;
-    let may_start = wish.mode == Mode::On || matches!(question.request, Request::Build(_));
-    let asked = connect(question, &place, may_start).and_then(|(line, aside)| {
+    let may_start = wish.mode == Mode::On || matches!(question.request, Request::Build(_) | Request::Watch(_));
+    let patience = if wish.mode == Mode::On { start::LONG_PATIENCE } else { start::PATIENCE };
+    let asked = connect(question, &place, may_start, patience).and_then(|(line, aside)| {
         let reply = converse(line, question, interrupt, on_event).map_err(|mut without| {
             without.aside.splice(..0, aside.clone());
             without
@@ -169,12 +170,17 @@ pub fn ask(
     asked
 }
 
-fn connect(question: &Question, place: &Place, may_start: bool) -> Result<(Line, Vec<String>), Without> {
+fn connect(
+    question: &Question,
+    place: &Place,
+    may_start: bool,
+    patience: Duration,
+) -> Result<(Line, Vec<String>), Without> {
     match Line::to(place) {
         Ok(line) => Ok((line, Vec::new())),
         Err(NoLine::Nobody) if may_start => {
             let program = &question.environment.program;
-            let started = start::start(place, question.root, program, question.environment);
+            let started = start::start(place, question.root, program, question.environment, patience);
             let started = started.map_err(Without::because)?;
             let aside = started.died.map(|lines| {
                 format!(

@@ -11,8 +11,12 @@ use super::line::{Line, NoLine};
 use crate::daemon::log;
 use crate::place::Place;
 
-/// How long a daemon may take until it takes in clients.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// How long a daemon may take until it takes in clients, where a build waits for it.
+pub const PATIENCE: Duration = Duration::from_millis(250);
+/// The same where the user wants the daemon and nothing else will do.
+pub const LONG_PATIENCE: Duration = Duration::from_secs(2);
+/// The same where the user waits for nothing but the daemon.
+pub const ALL_PATIENCE: Duration = Duration::from_secs(10);
 /// How often it is tried.
 const AGAIN: Duration = Duration::from_millis(2);
 
@@ -24,7 +28,7 @@ pub struct Started {
     pub died: Option<Vec<String>>,
 }
 
-/// Starts a daemon for `root` at `place` and connects to it.
+/// Starts a daemon for `root` at `place` and connects to it, if it is ready within `patience`.
 ///
 /// # Errors
 /// With the reason why there is none.
@@ -33,6 +37,7 @@ pub fn start(
     root: &Root,
     program: &str,
     environment: &Environment,
+    patience: Duration,
 ) -> Result<Started, String> {
     place.make()?;
     if let Some(why) = place.is_blocked() {
@@ -44,7 +49,7 @@ pub fn start(
     let output = place.open_log().map_err(|e| format!("cannot write `{}`: {e}", place.log().display()))?;
     let spec = spec(&exe, place, root, program, environment);
     let mut child = process::detach(&spec, output).map_err(|e| format!("cannot start the daemon: {e}"))?;
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + patience;
     loop {
         let ended = child.has_ended();
         match Line::to(place) {
@@ -56,7 +61,7 @@ pub fn start(
                 return Err(format!("the daemon ended at once: {words}"));
             }
             Err(NoLine::Nobody) if Instant::now() >= until => {
-                return Err(format!("the daemon is not ready after {} ms", PATIENCE.as_millis()));
+                return Err(format!("the daemon is not ready after {} ms", patience.as_millis()));
             }
             Err(NoLine::Nobody) => std::thread::sleep(AGAIN),
         }

@@ -64,6 +64,11 @@ impl Sandbox {
         Ok(Sandbox { daemons, dir, through_daemon })
     }
 
+    /// Whether the command works through a daemon.
+    pub fn through_daemon(&self) -> bool {
+        self.through_daemon
+    }
+
     /// The folder for projects.
     pub fn work(&self) -> PathBuf {
         self.dir.path().join("work")
