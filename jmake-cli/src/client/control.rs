@@ -53,6 +53,8 @@ pub struct Told {
     pub last_without: Option<String>,
     /// The last lines of one that ended without a word.
     pub died: Option<Vec<String>>,
+    /// Where it is met.
+    pub socket: Option<String>,
     /// Where it writes.
     pub log: Option<String>,
 }
@@ -128,7 +130,8 @@ fn start(errand: &Errand, root: &Root, place: &Place, screen: &mut Screen) -> u8
             let pid = met.welcome.pid;
             let text =
                 format!("the daemon is {}running (process id {pid})", if new { "" } else { "already " });
-            screen.tell(&text, &json!({"running": true, "pid": pid, "started": new}))
+            let socket = place.socket().display().to_string();
+            screen.tell(&text, &json!({"running": true, "pid": pid, "started": new, "socket": socket}))
         }
         Err(why) => unable(screen, &why),
     }
@@ -187,6 +190,7 @@ fn status(errand: &Errand, root: &Root, place: &Place, screen: &mut Screen) -> u
     };
     let told = Told {
         root: root.as_path().display().to_string(),
+        socket: daemon.as_ref().map(|_| place.socket().display().to_string()),
         daemon,
         trouble,
         off,
