@@ -52,7 +52,12 @@ fn the_client_for_julia_keeps_its_promises() {
     }
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{}\n{said}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}\n{said}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
     // `JMake | 331 331`: what passed, and all there is.
     let summary = said.lines().find(|line| line.starts_with("JMake ")).unwrap_or_default();
     let counts: Vec<usize> = summary.split_whitespace().filter_map(|word| word.parse().ok()).collect();
