@@ -32,6 +32,8 @@ class Case:
     note: str = ""
     # The machine's load when the case began: what others did meanwhile is in every figure.
     load: float = 0.0
+    # Whose figures are judged.
+    ours: str = "jmake"
 
 
 class Comparison:
@@ -71,9 +73,9 @@ class Comparison:
             raise measure.Failed(f"{self.group}: the library exports nothing")
         return len(ours)
 
-    def case(self, name, repeats, before, target, only=None, watch=True, note=""):
+    def case(self, name, repeats, before, target, only=None, watch=True, note="", ours="jmake"):
         """Measures: `before(tree, number)` changes a tool's tree, then it builds."""
-        case = Case(self.group, name, target, note=note, load=os.getloadavg()[0])
+        case = Case(self.group, name, target, note=note, load=os.getloadavg()[0], ours=ours)
         chosen = [tree for tree in self.trees if only is None or tree.name in only]
         for number in range(repeats):
             for tree in chosen:

@@ -16,7 +16,9 @@ import cases
 import measure
 import report
 import tools
+import warm
 
+ALL = {**cases.ALL, **warm.ALL}
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 INTRO = """# Performance
@@ -33,7 +35,9 @@ This page and its plot are written by `scripts/bench`; nothing in it is typed by
 - The CPU ratio is of processor time, compilers included; unlike time it hardly depends on what else
   the machine does.
 - Memory is that of jmake's process alone, without the compilers it starts.
-- jmake runs without its daemon: each figure is a whole process from start to end."""
+- Where no daemon is named jmake runs without it: each figure is a whole process from start to end,
+  and so is that of a client of the daemon.
+- What was not measured again stays as it was last measured."""
 
 GROUPS = {
     "10 000 units (fakecc)": "Compiled by `fakecc`, a stand-in of about a millisecond a file, for both tools: "
@@ -46,7 +50,7 @@ GROUPS = {
 
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.splitlines()[0])
-    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"which projects: {', '.join(cases.ALL)} (all)")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"which projects: {', '.join(ALL)} (all)")
     parser.add_argument("--repeats", type=int, default=7, help="runs of each short case")
     parser.add_argument("--waves", type=int, default=2, help="runs of each case in which much is compiled")
     parser.add_argument("--jobs", type=int, default=2)
@@ -94,15 +98,20 @@ def keep(path, new):
 def write_report(found):
     docs = REPOSITORY / "docs"
     text = report.markdown(found, measure.machine(tools.LLVM), {"intro": INTRO, "groups": GROUPS})
-    (docs / "performance.md").write_text(text)
-    (docs / "performance.svg").write_text(report.plot(found))
+    measured = {case.group for case in found}
+    page = docs / "performance.md"
+    whole = report.with_kept(text, page.read_text(), measured)
+    page.write_text(whole)
+    # The plot is of everything, so it is only drawn anew when everything is known.
+    if whole == text:
+        (docs / "performance.svg").write_text(report.plot(found))
 
 
 def main():
     options = arguments()
-    unknown = [name for name in options.cases if name not in cases.ALL]
+    unknown = [name for name in options.cases if name not in ALL]
     if unknown:
-        print(f"no such case: {', '.join(unknown)}; there are {', '.join(cases.ALL)}", file=sys.stderr)
+        print(f"no such case: {', '.join(unknown)}; there are {', '.join(ALL)}", file=sys.stderr)
         return 2
     work = target_folder() / ("bench-smoke" if options.smoke else "bench")
     work.mkdir(parents=True, exist_ok=True)
@@ -114,7 +123,7 @@ def main():
     options.downloads = target_folder() / "sources"
     options.downloads.mkdir(parents=True, exist_ok=True)
     settings = tools.Settings(options.jmake, work, options.jobs, lambda new: keep(results, new))
-    chosen = {"smoke": cases.smoke} if options.smoke else {name: cases.ALL[name] for name in options.cases or cases.ALL}
+    chosen = {"smoke": cases.smoke} if options.smoke else {name: ALL[name] for name in options.cases or ALL}
     log = lambda line: print(line, flush=True)
     for name, measure_case in chosen.items():
         try:

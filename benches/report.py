@@ -4,7 +4,7 @@ import os
 
 import measure
 
-ORDER = ["jmake", "ninja", "ninja + ccache", "ninja + sccache"]
+ORDER = ["jmake + daemon", "jmake", "ninja", "ninja + ccache", "ninja + sccache"]
 
 
 def seconds(value):
@@ -16,7 +16,7 @@ def seconds(value):
 
 def judge(case):
     """The ratio to the tool compared with, the target in words, and whether it is reached."""
-    ours = case.seconds["jmake"]
+    ours = case.seconds[case.ours]
     kind = case.target[0]
     if kind == "seconds":
         _, limit, text = case.target
@@ -32,9 +32,9 @@ def cpu_ratio(case):
     """The same ratio of processor time, which other work on the machine does not lengthen."""
     tool = case.target[1] if case.target[0] == "ratio" else "ninja"
     # The server of sccache is no child, so its work would not count.
-    if tool not in case.cpu or "sccache" in tool:
+    if tool not in case.cpu or case.ours not in case.cpu or "sccache" in tool:
         return ""
-    return f"{measure.ratio(case.cpu['jmake'], case.cpu[tool]):.2g}"
+    return f"{measure.ratio(case.cpu[case.ours], case.cpu[tool]):.2g}"
 
 
 def _verdict(reached):
@@ -66,10 +66,26 @@ def markdown(cases, machine, text):
             ratio, target, reached = judge(case)
             memory = f"{case.memory / (1 << 20):.0f} MiB" if case.memory else ""
             name = f"{case.name} ({case.note})" if case.note else case.name
-            runs = len(case.seconds["jmake"])
+            runs = len(case.seconds[case.ours])
             lines.append(f"| {name} | {' | '.join(times)} | {ratio} | {cpu_ratio(case)} | {target} | {_verdict(reached)} | {memory} | {runs} |")
     lines += ["", "## Plot", "", "![jmake's time as a share of ninja's](performance.svg)", ""]
     return "\n".join(lines)
+
+
+def with_kept(page, old, measured):
+    """`page` with the sections of `old` about groups that were not measured again."""
+    sections = lambda text: {part.split("\n", 1)[0]: part for part in text.split("\n## ")[1:]}
+    kept = [part for title, part in sections(old).items() if title not in ("Machine", "Where jmake loses", "Plot") and title not in measured]
+    if not kept:
+        return page
+    titles = [part.split("\n", 1)[0] for part in kept]
+    losses = [line for line in sections(old).get("Where jmake loses", "").split("\n") if any(line.startswith(f"- {title}, ") for title in titles)]
+    head, plot = page.rsplit("\n## Plot", 1)
+    heading = "## Where jmake loses\n\n"
+    head = head.replace(heading, heading + "".join(f"{line}\n" for line in losses), 1)
+    if losses:
+        head = head.replace("- nowhere in this run\n", "", 1)
+    return "\n## ".join([head.rstrip("\n") + "\n", *(part.rstrip("\n") + "\n" for part in kept)]) + "\n## Plot" + plot
 
 
 STYLE = """<style>
@@ -89,7 +105,7 @@ def plot(cases):
     """Bars on a logarithmic scale: jmake's time over ninja's, 1 in the middle."""
     import math
 
-    bars = [(case, measure.ratio(case.seconds["jmake"], case.seconds["ninja"])) for case in cases if "ninja" in case.seconds]
+    bars = [(case, measure.ratio(case.seconds[case.ours], case.seconds["ninja"])) for case in cases if "ninja" in case.seconds]
     left, width, row = 330, 420, 20
     low, high = -2.5, 1.0  # powers of ten
     at = lambda ratio: left + (min(max(math.log10(ratio), low), high) - low) / (high - low) * width

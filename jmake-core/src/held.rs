@@ -48,7 +48,7 @@ struct State {
     /// Counts the uses of held snapshots.
     uses: u64,
     watching: Watching,
-    /// Which folder the root is and what is mounted where, as of the first arming.
+    /// Which folder the root is and what is mounted where, as of the beginning of the watch.
     place: Option<Place>,
     /// Folders that are watched whatever snapshots speak of.
     besides: HashSet<FilePath>,
@@ -123,6 +123,16 @@ impl HeldBuilds {
             Watching::Never(why) => (0, Some(why.clone())),
         };
         Noticing { folders, held: state.held.len(), spared: state.spared, scanning }
+    }
+
+    /// The files below the root that the latest good build read.
+    pub fn files(&self) -> HashSet<FilePath> {
+        let state = self.lock();
+        let newest = state.held.values().max_by_key(|held| held.used);
+        let facts = newest.map(|held| held.snapshot.facts()).unwrap_or_default();
+        let inside =
+            facts.iter().filter(|(path, fact)| !path.is_absolute() && matches!(fact, Fact::Content { .. }));
+        inside.map(|(path, _)| path.clone()).collect()
     }
 
     /// Forgets every snapshot held.
@@ -205,11 +215,8 @@ impl HeldBuilds {
     }
 
     fn arm(&self, state: &mut State, asked: Digest) -> Result<(), String> {
-        let place = Place::of(&self.root).ok_or("the root cannot be examined")?;
-        if state.place.as_ref() != Some(&place) {
+        if matches!(state.watching, Watching::By(_)) && Place::of(&self.root) != state.place {
             state.disarm();
-            state.watching = Watching::NotYet;
-            state.place = Some(place);
         }
         self.start_watching(state)?;
         let Watching::By(watch) = &mut state.watching else { return Ok(()) };
@@ -298,6 +305,7 @@ impl HeldBuilds {
     fn start_watching(&self, state: &mut State) -> Result<(), String> {
         if let Watching::NotYet = state.watching {
             trusted(self.root.as_path())?;
+            state.place = Some(Place::of(&self.root).ok_or("the root cannot be examined")?);
             let cookies = self.state_dir().join("cookies");
             state.watching = Watching::By(Box::new(Watch::start(&self.root, &cookies, &self.listeners)?));
         }

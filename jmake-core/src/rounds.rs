@@ -51,7 +51,7 @@ pub fn watch_and_build(
     cancel.then(move || nudge.nudge());
     let mut last = Built::default();
     let mut quiet = false;
-    let mut scene = Scene::look(warm.root(), environment, None);
+    let mut scene = Scene::look(warm, environment, None);
     warm.held().watch_also(&scene.folders);
     while !cancel.is_cancelled() {
         let (ended, outdated) = round(&listener, &scene, build, cancel, on_event);
@@ -74,13 +74,16 @@ pub fn watch_and_build(
             }
         }
         warm.held().rest();
-        scene = Scene::look(warm.root(), environment, Some(scene));
+        // What is new is so beside what the round that has ended began with.
+        let mut known = std::mem::take(&mut scene.files);
+        known.extend(scene.folders.iter().cloned());
+        scene = Scene::look(warm, environment, Some(scene));
         warm.held().watch_also(&scene.folders);
         if !outdated && !wait(warm, &listener, &scene, cancel) {
             break;
         }
         listener.wait_for_quiet(scene.debounce, scene.debounce * PATIENCE);
-        let changes = scene.changes(&listener.take());
+        let changes = scene.changes(&known, &listener.take());
         quiet = changes.is_empty();
         if !quiet {
             on_event(Event::Changed { files: changes });
@@ -143,6 +146,8 @@ fn summary(built: &Built) -> Round {
 struct Scene {
     root: Root,
     files: HashSet<FilePath>,
+    /// Files of any name that the last good build read.
+    read: HashSet<FilePath>,
     folders: Vec<FilePath>,
     output_dir: FilePath,
     debounce: Duration,
@@ -150,17 +155,23 @@ struct Scene {
 }
 
 impl Scene {
-    /// Looks at the project at `root`.  What cannot be had now, while settings are broken or a
+    /// Looks at the project of `warm`.  What cannot be had now, while settings are broken or a
     /// folder is being moved, stays as `before`.
-    fn look(root: &Root, environment: &Environment, before: Option<Scene>) -> Scene {
+    fn look(warm: &Warm, environment: &Environment, before: Option<Scene>) -> Scene {
+        let root = warm.root();
         let mut scene = before.unwrap_or_else(|| Scene {
             root: root.clone(),
             files: HashSet::new(),
+            read: HashSet::new(),
             folders: vec![FilePath::root()],
             output_dir: discover::Options::default().output_dir,
             debounce: DEBOUNCE,
             ignore: GlobSet::empty(),
         });
+        let read = warm.held().files();
+        if !read.is_empty() {
+            scene.read = read;
+        }
         let Ok(project) = Project::look(root, environment) else { return scene };
         let options = project.options();
         let watch = &project.manifest.watch;
@@ -197,16 +208,16 @@ impl Scene {
                 category.is_source() || category.is_header() || category == Category::Config
             }
         };
-        self.files.contains(path)
+        self.read.contains(path)
             || self.folders.binary_search(path).is_ok()
             || telling()
             || name.first() != Some(&b'.') && self.root.resolve(path).is_dir()
     }
 
-    /// What is said of `mail`, sorted.
-    fn changes(&self, mail: &Mail) -> Vec<FileChange> {
+    /// What is said of `mail`, sorted; `before` are the files and folders that were known before.
+    fn changes(&self, before: &HashSet<FilePath>, mail: &Mail) -> Vec<FileChange> {
         let how = |path: &FilePath| {
-            let known = self.files.contains(path) || self.folders.binary_search(path).is_ok();
+            let known = before.contains(path);
             match fs::stat(&self.root.resolve(path)).ok().flatten() {
                 None if known => Some(How::Gone),
                 None => None,

@@ -144,6 +144,10 @@ fn stop(errand: &Errand, root: &Root, place: &Place, screen: &mut Screen) -> u8 
             return screen.tell("no daemon is running", &json!({"running": false, "stopped": false}));
         }
         Ok(None) => return unable(screen, "a daemon is just starting or ending; try again"),
+        Err(why) if why == Broken::Silent.to_string() && ended_for_good(place) => {
+            let text = "the daemon did not answer and was ended";
+            return screen.tell(text, &json!({"running": false, "stopped": true}));
+        }
         Err(why) => return unable(screen, &why),
     };
     let pid = met.welcome.pid;
@@ -162,6 +166,15 @@ fn stop(errand: &Errand, root: &Root, place: &Place, screen: &mut Screen) -> u8 
         &format!("the daemon (process id {pid}) has ended"),
         &json!({"running": false, "stopped": true}),
     )
+}
+
+/// Ends a daemon that does not answer, which is safe whatever it is doing.
+fn ended_for_good(place: &Place) -> bool {
+    let Ok(mut line) = Line::to(place) else { return false };
+    let until = Instant::now() + ENDING;
+    let killed = line.peer.pid.is_some_and(|pid| super::kill(pid, &mut line));
+    // Its connections end when it does.
+    killed && matches!(line.next(until.saturating_duration_since(Instant::now())), Err(Broken::Ended))
 }
 
 fn status(errand: &Errand, root: &Root, place: &Place, screen: &mut Screen) -> u8 {

@@ -1,11 +1,12 @@
 //! The client's end of a connection: bounded in every wait.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketType};
 
 use crate::kin::{self, Peer};
 use crate::place::Place;
@@ -65,9 +66,7 @@ impl Line {
             NoLine::Refused(format!("cannot {what} `{}`: {}", place.socket().display(), io::Error::from(e)))
         };
         let address = SocketAddrUnix::new(place.socket()).map_err(|e| failed("name", e))?;
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
-            .map_err(|e| failed("make a socket for", e))?;
+        let socket = socket().map_err(|e| failed("make a socket for", e))?;
         loop {
             match rustix::net::connect(&socket, &address) {
                 Ok(()) => break,
@@ -148,6 +147,22 @@ impl Line {
     pub fn is_silent(&mut self) -> bool {
         matches!(self.more(Instant::now()), Ok(false))
     }
+}
+
+/// A socket that waits for nothing.
+#[cfg(target_os = "linux")]
+fn socket() -> rustix::io::Result<OwnedFd> {
+    let flags = rustix::net::SocketFlags::CLOEXEC | rustix::net::SocketFlags::NONBLOCK;
+    rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
+}
+
+/// A socket that waits for nothing.
+#[cfg(not(target_os = "linux"))]
+fn socket() -> rustix::io::Result<OwnedFd> {
+    let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
+    rustix::io::ioctl_fionbio(&socket, true)?;
+    Ok(socket)
 }
 
 /// Says `bytes` over `stream`.

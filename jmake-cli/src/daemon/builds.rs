@@ -33,6 +33,9 @@ pub struct Key {
 /// Hears events, each written as JSON.  It must not wait for anything.
 pub type Hear = Arc<dyn Fn(&str) + Send + Sync>;
 
+/// What a run does: ended early by the first, heard by the second.
+pub type Work<'a> = dyn Fn(&Cancel, &mut dyn FnMut(Event)) -> Reply + 'a;
+
 /// The line of runs; the first is under way.
 #[derive(Default)]
 pub struct Builds {
@@ -109,13 +112,7 @@ impl Builds {
     ///
     /// # Panics
     /// When `work` does.
-    pub fn ask(
-        &self,
-        key: Option<&Key>,
-        holder: &str,
-        ticket: &Ticket,
-        work: &dyn Fn(&Cancel, &mut dyn FnMut(Event)) -> Reply,
-    ) -> Reply {
+    pub fn ask(&self, key: Option<&Key>, holder: &str, ticket: &Ticket, work: &Work<'_>) -> Reply {
         self.share_or_do(key, holder, ticket, work).unwrap_or_else(interrupted)
     }
 
@@ -125,12 +122,12 @@ impl Builds {
         key: Option<&Key>,
         holder: &str,
         ticket: &Ticket,
-        work: &dyn Fn(&Cancel, &mut dyn FnMut(Event)) -> Reply,
+        work: &Work<'_>,
     ) -> Option<Reply> {
         let came = self.tick();
         let mut joined: Option<Reply> = None;
         loop {
-            let (run, number, role) = self.take_seat(key, holder, ticket, came, joined.is_some());
+            let (run, number, role) = self.take_seat(key, holder, ticket, came, joined.is_some())?;
             let reply = match role {
                 Role::Leads => Some(self.lead(&run, work)),
                 Role::Joined { .. } => run.outcome(number)?,
@@ -140,7 +137,7 @@ impl Builds {
             match (reply, role) {
                 (Some(reply), Role::Joined { late: true }) => joined = Some(reply).filter(succeeded),
                 (Some(reply), _) => {
-                    let Some(held) = held else { return None };
+                    let held = held?;
                     return Some(match joined {
                         Some(joined) if did_nothing(&reply) => joined,
                         _ => {
@@ -151,9 +148,6 @@ impl Builds {
                 }
                 // Whoever led it came to grief.
                 (None, _) => {}
-            }
-            if ticket.cancel.is_cancelled() {
-                return Some(interrupted());
             }
         }
     }
@@ -193,6 +187,7 @@ impl Builds {
         self.clock.fetch_add(1, Ordering::SeqCst)
     }
 
+    /// `None` when the client has left before.
     fn take_seat(
         &self,
         key: Option<&Key>,
@@ -200,8 +195,13 @@ impl Builds {
         ticket: &Ticket,
         came: u64,
         hold: bool,
-    ) -> (Arc<Run>, u64, Role) {
+    ) -> Option<(Arc<Run>, u64, Role)> {
         let mut line = lock(&self.line);
+        // Held until the seat is known, so that whoever leaves now leaves it.
+        let mut place = lock(&ticket.seat);
+        if ticket.cancel.is_cancelled() {
+            return None;
+        }
         let same = |run: &&Arc<Run>| key.is_some() && run.key.as_ref() == key;
         let found = line.iter().rev().filter(same).find_map(|run| {
             let (number, begun) = run.sit(&ticket.hear, hold)?;
@@ -219,16 +219,11 @@ impl Builds {
             let number = run.sit(&ticket.hear, hold).map_or(0, |(number, _)| number);
             (run, number, Role::Leads)
         });
-        *lock(&ticket.seat) = Some((run.clone(), number));
-        drop(line);
-        if ticket.cancel.is_cancelled() {
-            // It left while it was between two seats.
-            self.leave(ticket);
-        }
-        (run, number, role)
+        *place = Some((run.clone(), number));
+        Some((run, number, role))
     }
 
-    fn lead(&self, run: &Arc<Run>, work: &dyn Fn(&Cancel, &mut dyn FnMut(Event)) -> Reply) -> Reply {
+    fn lead(&self, run: &Arc<Run>, work: &Work<'_>) -> Reply {
         let mut turn = Turn { builds: self, run, reply: None };
         self.wait_for_turn(run);
         let abandoned = {

@@ -212,7 +212,7 @@ impl Life {
         log::stopped(&ending.why);
         // Whoever comes now starts a daemon of his own; nothing in the run folder is touched again.
         drop(self.lock.take());
-        daemon.state().ending = Some(ending.clone());
+        daemon.state().ending.get_or_insert_with(|| ending.clone());
         if ending.at_once {
             daemon.hand_back_all();
         }

@@ -3,8 +3,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use jmake_core::held::Noticing;
 use jmake_core::manifest::{show_duration, show_size};
 
+use super::facts::count;
 use crate::client::control::Told;
 
 /// What `told` says.
@@ -26,6 +28,14 @@ pub fn text(told: &Told) -> String {
             if let Some(holder) = &daemon.building {
                 row("working on", &format!("{holder} ({} more waiting)", daemon.waiting));
             }
+            row("changes", &noticed(&daemon.noticing));
+            if daemon.ahead != Default::default() {
+                let ahead = &daemon.ahead;
+                let counts =
+                    [(ahead.prepared, "built"), (ahead.used, "asked for"), (ahead.in_vain, "in vain")];
+                let words: Vec<_> = counts.iter().map(|(count, what)| format!("{count} {what}")).collect();
+                row("ahead", &words.join(", "));
+            }
             if let Some(bytes) = daemon.memory {
                 row("memory", &show_size(bytes));
             }
@@ -46,6 +56,15 @@ pub fn text(told: &Told) -> String {
         row("died", &format!("the one before ended without a word; its last lines:\n{}", lines.join("\n")));
     }
     text
+}
+
+/// How changes come to be known.
+fn noticed(noticing: &Noticing) -> String {
+    match noticing {
+        Noticing { scanning: Some(why), .. } => format!("looked for in every build: {why}"),
+        Noticing { folders: 0, .. } => "looked for in the next build".to_owned(),
+        Noticing { folders, .. } => format!("watched for in {}", count(*folders, "folder", "folders")),
+    }
 }
 
 /// A number of seconds, in the largest unit that says it whole.

@@ -136,7 +136,8 @@ fn remove(field: &Field, dice: &mut Dice) {
 
 /// Puts something else where socket or lock is; what is given back is to live for the round.
 fn replace(field: &Field, dice: &mut Dice) -> Option<UnixListener> {
-    let path = field.daemons.files(*dice.pick(&[".sock", ".lock"])).first()?.clone();
+    let ending = *dice.pick(&[".sock", ".lock"]);
+    let path = field.daemons.files(ending).first()?.clone();
     std::fs::remove_file(&path).ok();
     match dice.below(3) {
         0 => drop(std::fs::write(&path, "something else")),

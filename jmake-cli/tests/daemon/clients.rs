@@ -64,6 +64,20 @@ fn fifty_at_once_do_the_work_once() {
 }
 
 #[test]
+fn many_first_builds_start_one_daemon() {
+    for _ in 0..5 {
+        let field = Field::new();
+        let clean = field.clean();
+        let builds: Vec<_> = (0..10).map(|_| field.start(&["build", "-v"])).collect();
+        for child in builds {
+            finish(child).good("a build");
+        }
+        field.pid();
+        same(&field.published(), &clean, "all of them");
+    }
+}
+
+#[test]
 fn a_different_build_waits_and_is_told_for_whom() {
     let field = waiting();
     let first = field.start_and_meet(&["build", "--profile", "dev"], "mark");

@@ -117,6 +117,19 @@ fn ended_in_the_middle_of_a_build() {
     assert_eq!(field.status()["died"], serde_json::json!(null));
 }
 
+/// `stop` ends one that does not answer, too.
+#[test]
+fn stopped_and_then_ended() {
+    let field = Field::new();
+    field.jmake(&["build"]).good("build");
+    send(field.pid(), Signal::STOP);
+    let ran = field.jmake(&["daemon", "stop"]).good("stop");
+    assert_eq!(ran.out, "the daemon did not answer and was ended\n");
+    wait("it is gone", PATIENCE, || field.daemons.alive().is_empty());
+    field.right(&field.clean(), "with a new one");
+    field.pid();
+}
+
 /// A failing build fails in the same words either way, and in the middle of it.
 #[test]
 fn a_failing_build_says_the_same() {

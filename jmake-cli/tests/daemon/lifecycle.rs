@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -239,6 +240,50 @@ fn descriptors_of_its_clients_caller_are_closed() {
     open.retain(|target| target.starts_with("pipe:"));
     // The one by which it hears of signals.
     assert!(open.len() <= 2, "{open:?}");
+}
+
+/// How often the threads of `pid` have been given a processor.
+fn switches(pid: i32) -> u64 {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+    let status = tasks.map(|task| std::fs::read_to_string(task.path().join("status")).unwrap_or_default());
+    let count = |text: String| -> u64 {
+        let lines = text.lines().filter(|line| line.contains("ctxt_switches"));
+        lines.map(|line| line.rsplit('\t').next().unwrap().parse::<u64>().unwrap()).sum()
+    };
+    status.map(count).sum()
+}
+
+#[test]
+fn an_idle_one_does_nothing_at_all() {
+    let field = Field::new();
+    field.jmake(&["build"]).good("build");
+    let pid = field.pid();
+    let mut before = switches(pid);
+    // What it does after a build comes to an end first.
+    wait("it comes to rest", PATIENCE, || {
+        std::thread::sleep(Duration::from_millis(200));
+        std::mem::replace(&mut before, switches(pid)) == switches(pid)
+    });
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(switches(pid), before, "it was woken");
+}
+
+#[test]
+fn many_builds_leave_nothing_open() {
+    let field = Field::new();
+    let count = |what: &str| std::fs::read_dir(format!("/proc/{}/{what}", field.pid())).unwrap().count();
+    let mut least = (usize::MAX, usize::MAX);
+    for round in 0..100 {
+        field.write("a.c", format!("int a(void) {{ return {}; }}\n", round / 2));
+        field.jmake(&["build"]).good("build");
+        if round == 20 {
+            least = (count("fd"), count("task"));
+        }
+    }
+    wait("as few descriptors and threads as before", PATIENCE, || {
+        count("fd") <= least.0 && count("task") <= least.1
+    });
+    assert_eq!(field.status()["daemon"]["builds"], 100);
 }
 
 /// The umask, like everything else, is that of whoever asks.

@@ -195,7 +195,7 @@ fn a_listener_that_says_something_else() {
         let field = Field::new();
         let answer = answer.to_vec();
         impostor(&field, move |mut stream| {
-            stream.read(&mut [0; 100]).ok();
+            stream.read_exact(&mut [0; 100]).ok();
             stream.write_all(&answer).ok();
             // What the client has said must have been read, or it sees a reset instead of an end.
             stream.shutdown(std::net::Shutdown::Write).ok();

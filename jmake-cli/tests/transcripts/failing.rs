@@ -208,7 +208,7 @@ $ jmake explain a.cpp
 -- stdout
 compile a.cpp: failed because never built here before
   a.cpp:2:7: error: use of undeclared identifier 'std'
-[..]
+...
   hint: set `compile.std = "c++20"` in `jmake.toml`
 -- exit 0
 

@@ -4,6 +4,8 @@
 //! The bodies are those of the other test files; `support` makes the difference by the name of
 //! this one.
 
+#![allow(clippy::duplicate_mod, reason = "each file is a test of its own, too, with its own support")]
+
 #[path = "../transcripts/building.rs"]
 mod building;
 #[path = "../transcripts/failing.rs"]
@@ -20,6 +22,8 @@ mod support;
 mod telling;
 #[path = "../walkthrough.rs"]
 mod walkthrough;
+#[path = "../watching.rs"]
+mod watching;
 
 /// A source that compiles.
 const ADD: (&str, &str) = ("src/add.c", "int add(int a, int b) { return a + b; }\n");

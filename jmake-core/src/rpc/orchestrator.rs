@@ -106,7 +106,7 @@ params! {
 
 /// Builds, and again after each change, until the call is cancelled.
 pub(super) fn watch_and_build(call: &mut Call<'_>, wanted: Watch) -> Result<Reply, Stop> {
-    if wanted.interval.is_some_and(|seconds| !(seconds > 0.0)) {
+    if wanted.interval.is_some_and(|seconds| seconds <= 0.0 || seconds.is_nan()) {
         return Err(bad("interval", "there must be some time between two looks"));
     }
     let wanted = Wanted { profile: wanted.profile, ..Wanted::default() };

@@ -420,7 +420,7 @@ pub const CALLS: &[Call] = &[
     Call {
         // Whoever carries it cancels after the first round.
         method: "orchestrator.watch_and_build",
-        before: |story| story.replace("src/vector.cpp", "double sum = 0 + 0;", "double sum = 0;"),
+        before: nothing,
         params: |_| json!({"interval": 2.0}),
         check: |story, said| {
             assert_eq!(
