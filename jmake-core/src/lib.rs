@@ -2,7 +2,7 @@
 //!
 //! The modules below are listed in dependency order: a module uses only modules above it
 //! (`tests/layers.rs` checks that).  Start reading at `engine`, the one door, or at
-//! `docs/architecture.md`.
+//! `docs/architecture.md`.  `examples/embed.rs` shows a program that embeds it.
 
 pub mod sabotage;
 pub mod path;
