@@ -155,7 +155,8 @@ pub fn ask(
     }
     let program = &question.environment.program;
     let place = wish.place(question.root, program).map_err(Without::because)?;
-    let may_start = wish.mode == Mode::On || matches!(question.request, Request::Build(_) | Request::Watch(_));
+    let may_start =
+        wish.mode == Mode::On || matches!(question.request, Request::Build(_) | Request::Watch(_));
     let patience = if wish.mode == Mode::On { start::LONG_PATIENCE } else { start::PATIENCE };
     let asked = connect(question, &place, may_start, patience).and_then(|(line, aside)| {
         let reply = converse(line, question, interrupt, on_event).map_err(|mut without| {
