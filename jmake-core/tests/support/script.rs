@@ -42,7 +42,7 @@ struct Run {
 const CLEAN_EVERY: usize = 5;
 
 /// Runs the steps `numbers` of the script with `seed`.
-pub fn run(seed: u64, numbers: &[usize]) -> Result<(usize, usize), Failure> {
+pub fn run(seed: u64, numbers: &[usize]) -> Result<(usize, usize, u64), Failure> {
     let mut run = Run {
         world: World::new(),
         tree: Tree::random(&mut Dice::new(seed)),
@@ -68,13 +68,12 @@ pub fn run(seed: u64, numbers: &[usize]) -> Result<(usize, usize), Failure> {
             return Err(Failure { at: number, story: run.story, wrong });
         }
     }
-    if let Some(noticing) = run.world.warm().map(|warm| warm.held().noticing())
-        && (numbers.len() >= 50 && noticing.spared == 0 || noticing.scanning.is_some())
-    {
-        let wrong = format!("events were hardly of use: {noticing:?}");
-        return Err(Failure { at: last, story: run.story, wrong });
+    // On a machine with much else to do events may be late.
+    let scanning = run.world.warm().and_then(|warm| warm.held().noticing().scanning);
+    if let Some(why) = scanning.filter(|why| why.starts_with("no event told")) {
+        return Err(Failure { at: last, story: run.story, wrong: format!("events are not believed: {why}") });
     }
-    Ok((run.memory.checked, run.memory.lax))
+    Ok((run.memory.checked, run.memory.lax, run.world.spared()))
 }
 
 /// Drops steps from a failing script while it still fails.

@@ -34,6 +34,8 @@ pub struct World {
     salt: Option<usize>,
     /// What stays in memory between builds, as in a daemon.
     warm: Option<Arc<Warm>>,
+    /// How often what is kept could spare a look, before the project was moved.
+    spared: u64,
 }
 
 /// What one build said and gave.
@@ -52,7 +54,7 @@ impl World {
         let mut temp = tempfile::tempdir().unwrap();
         // For a look at what a failing script left behind.
         temp.disable_cleanup(std::env::var_os("JMAKE_MODEL_KEEP").is_some());
-        let world = World { temp, home: 0, disk: BTreeMap::new(), salt: None, warm: None };
+        let world = World { temp, home: 0, disk: BTreeMap::new(), salt: None, warm: None, spared: 0 };
         install(&world.llvm());
         // Names with `..` lead to the folder above, in which nothing else may come and go.
         let sys = world.path("quiet/sys");
@@ -194,7 +196,13 @@ impl World {
     /// From now on builds keep in memory what they can, as in a daemon.
     pub fn keep_warm(&mut self) {
         fs::create_dir_all(self.root()).unwrap();
+        self.spared = self.spared();
         self.warm = Some(Arc::new(Warm::new(&Root::open(&self.root()).unwrap())));
+    }
+
+    /// How often what is kept could spare a look at everything.
+    pub fn spared(&self) -> u64 {
+        self.spared + self.warm().map_or(0, |warm| warm.held().noticing().spared)
     }
 
     /// What is kept in memory, if anything is.
