@@ -7,6 +7,8 @@
 #![allow(clippy::unwrap_used, reason = "a failing test may panic anywhere")]
 #![allow(clippy::disallowed_methods, reason = "tests start, kill, write and remove as they like")]
 
+#[path = "../../../jmake-core/tests/support/calls.rs"]
+mod calls;
 mod chaos;
 mod clients;
 #[path = "../support/daemons.rs"]
@@ -20,3 +22,4 @@ mod field;
 mod lifecycle;
 mod odd;
 mod protocol;
+mod services;
