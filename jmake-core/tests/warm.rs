@@ -210,3 +210,23 @@ fn builds_of_others_and_failures_between() {
         world.warm.as_ref().unwrap().held().rest();
     }
 }
+
+/// A watched folder is replaced while no snapshot is armed: after a build, before the rest.
+#[test]
+fn a_folder_replaced_between_build_and_rest() {
+    let world = watching();
+    for round in 0..5 {
+        world.write("a.c", format!("int a(void) {{ return 50 + {round}; }}\n"));
+        assert!(right(&world, "an edit"));
+        let old = world.dir().join(format!("old-{round}"));
+        fs::rename(world.at("sub"), &old).unwrap();
+        fs::create_dir(world.at("sub")).unwrap();
+        for name in ["c.cpp", "d.c"] {
+            fs::copy(old.join(name), world.at("sub").join(name)).unwrap();
+        }
+        world.warm.as_ref().unwrap().held().rest();
+        world.write("sub/d.c", format!("int d(void) {{ return 60 + {round}; }}\n"));
+        assert!(right(&world, "an edit in the folder that took its place"), "round {round}");
+        world.warm.as_ref().unwrap().held().rest();
+    }
+}
