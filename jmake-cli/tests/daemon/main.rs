@@ -14,6 +14,7 @@ mod clients;
 #[path = "../support/daemons.rs"]
 #[allow(dead_code, reason = "a part of it is used")]
 mod daemons;
+mod eager;
 #[path = "../../../jmake-core/tests/support/fake.rs"]
 #[allow(dead_code, reason = "a part of it is used")]
 mod fake;
