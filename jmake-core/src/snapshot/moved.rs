@@ -21,7 +21,10 @@ pub struct Moved {
 }
 
 impl Moved {
-    pub(super) fn new(snapshot: Arc<Snapshot>, changed: Vec<usize>) -> Moved {
+    pub(super) fn new(snapshot: Arc<Snapshot>, mut changed: Vec<usize>) -> Moved {
+        // They come in the order in which facts were asked about, which is another for armed
+        // snapshots; whoever goes through all facts relies on theirs.
+        changed.sort_unstable();
         Moved { snapshot, changed }
     }
 
