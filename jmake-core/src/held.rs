@@ -167,7 +167,15 @@ impl HeldBuilds {
         let compared = self.compare_held(held.snapshot, &held.armed)?;
         held.snapshot = match &compared {
             Compared::Holds { snapshot, .. } => {
-                held.armed.iter_mut().for_each(|armed| armed.named.clear());
+                if let Some(armed) = &mut held.armed {
+                    // What was named may be a link by now, whose target can change unseen.
+                    let (facts, root) = (snapshot.facts(), &self.root);
+                    let named = std::mem::take(&mut armed.named);
+                    let hidden = |at: &usize| !fs::has_one_name(&root.resolve(&facts[*at].0));
+                    armed.always.extend(named.into_iter().filter(hidden));
+                    armed.always.sort_unstable();
+                    armed.always.dedup();
+                }
                 snapshot.clone()
             }
             // What differs goes on doing so until a build has succeeded.

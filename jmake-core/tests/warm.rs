@@ -230,3 +230,16 @@ fn a_folder_replaced_between_build_and_rest() {
         world.warm.as_ref().unwrap().held().rest();
     }
 }
+
+/// Of two changed files, one that events tell of and one that is looked at each time, the first was
+/// taken for unchanged when it came first in the order of the facts.
+#[test]
+fn a_file_with_two_names_changes_together_with_another() {
+    let world = World::small().warm();
+    fs::hard_link(world.at("b.c"), world.dir().join("b's other name")).unwrap();
+    world.build().assert_good("the first build");
+    world.warm.as_ref().unwrap().held().rest();
+    world.write("a.c", "int a(void) { return 71; }\n");
+    fs::write(world.dir().join("b's other name"), "int b(void) { return 72; }\n").unwrap();
+    assert!(right(&world, "both changed"));
+}
