@@ -9,8 +9,9 @@
 //! Events name too much rather than too little; what they are *about* is not believed at all: the
 //! named file is looked at.  What they cannot name is for the caller to look at each time: files
 //! outside the root, files reached through links, files with several names.  A write through shared
-//! memory after the file was closed makes no event either (inotify(7)); [`crate::held`] finds such
-//! by looking at everything now and then.
+//! memory after the file was closed makes no event either (inotify(7)), nor does a write by a second
+//! name that was given outside the watched folders since; [`crate::held`] finds such by looking at
+//! everything now and then.
 //!
 //! Only file systems are trusted on which every change is made by this machine's kernel and makes
 //! an event: not network, FUSE and overlay file systems, and not macOS, whose events may be late.

@@ -1,6 +1,6 @@
 //! The services of the first jmake as methods: a name and an object in, a value out.
 //!
-//! For programs that speak in those words, over whatever carries JSON.  [`METHODS`] is the one
+//! For programs that speak in those words, over whatever carries JSON.  `METHODS` is the one
 //! table: it is what [`call`] looks into, what [`methods`] lists and what `docs/services.md` shows.
 //! Nothing is decided here: each method is a question to an [`Engine`] and an answer in the shape
 //! that the first jmake's users expect.
