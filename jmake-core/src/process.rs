@@ -114,9 +114,7 @@ impl Cancel {
     pub fn cancel(&self) {
         let again = self.0.cancelled.swap(true, Ordering::SeqCst);
         self.signal(if again { Signal::KILL } else { Signal::TERM });
-        for then in std::mem::take(&mut *self.thens()) {
-            then();
-        }
+        self.do_then();
         if !again {
             let state = self.clone();
             std::thread::spawn(move || {
@@ -130,10 +128,14 @@ impl Cancel {
     pub fn then(&self, then: impl FnOnce() + Send + 'static) {
         self.thens().push(Box::new(then));
         if self.is_cancelled() {
-            for then in std::mem::take(&mut *self.thens()) {
-                then();
-            }
+            self.do_then();
         }
+    }
+
+    fn do_then(&self) {
+        // Taken out first: what is done may want to add to it.
+        let thens = std::mem::take(&mut *self.thens());
+        thens.into_iter().for_each(|then| then());
     }
 
     fn thens(&self) -> std::sync::MutexGuard<'_, Vec<Box<dyn FnOnce() + Send>>> {
