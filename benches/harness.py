@@ -56,7 +56,7 @@ def arguments():
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--smoke", action="store_true", help="prove in a minute that the harness works")
     parser.add_argument("--report", action="store_true", help="only write the report of what was measured")
-    parser.add_argument("--jmake", type=Path, help="the program to measure (built when not given)")
+    parser.add_argument("--jmake", type=lambda given: Path(given).resolve(), help="the program to measure (built when not given)")
     parser.add_argument("--keep", action="store_true", help="keep the trees")
     return parser.parse_args()
 

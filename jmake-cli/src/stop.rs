@@ -38,9 +38,13 @@ impl Interrupt {
         ctrlc::set_handler(move || shared.make()).ok();
     }
 
-    /// From now on, whoever is at the other end of `stream` is told too.
-    pub fn also(&self, stream: Option<UnixStream>, tell: fn(&UnixStream)) {
-        *self.tell.lock().unwrap_or_else(PoisonError::into_inner) = stream.map(|stream| (stream, tell));
+    /// From now on, whoever is at the other end of the first `stream` that is given is told too.
+    pub fn also(&self, stream: impl FnOnce() -> Option<UnixStream>, tell: fn(&UnixStream)) {
+        let mut told = self.tell.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none() {
+            *told = stream().map(|stream| (stream, tell));
+        }
+        drop(told);
         self.listen();
     }
 

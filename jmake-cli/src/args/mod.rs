@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use clap::{Parser, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, ValueEnum};
 use jmake_core::build::Build;
 use jmake_core::configure::{Environment, Wanted};
 use jmake_core::ir::Passes;
@@ -110,7 +110,12 @@ impl Problem {
 /// # Errors
 /// When it cannot be understood, or asks for help.
 pub fn read() -> Result<Job, Problem> {
-    let Typed { global, verb } = Typed::try_parse().map_err(Problem::Usage)?;
+    let mut command = Typed::command();
+    let typed = command.try_get_matches_from_mut(std::env::args_os());
+    let typed = typed.and_then(|mut matches| Typed::from_arg_matches_mut(&mut matches));
+    let Typed { global, verb } = typed.map_err(|e| Problem::Usage(e.format(&mut command)))?;
+    // Taking it apart again takes as long as all of the above, and the process ends soon.
+    std::mem::forget(command);
     match verb {
         Verb::Completions { shell } => return Ok(Job::Print(manual::completions(shell))),
         Verb::Man => return Ok(Job::Print(manual::page())),
@@ -241,7 +246,7 @@ fn resolve(verb: Verb, global: &Global, cwd: &Path, look: &mut Look) -> (Where, 
         Verb::Build(build) if !build.watch && build.exec.is_none() => {
             (of(&build.path), Request::Build(build_request(&build, global, look)))
         }
-        Verb::Build(build) | Verb::Watch(build) => {
+        Verb::Build(build) | Verb::Watch(typed::Watch { build }) => {
             let request = Request::Watch(build_request(&build, global, look));
             (look.watch, look.exec) = (true, build.exec);
             (of(&build.path), request)

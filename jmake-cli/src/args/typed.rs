@@ -67,14 +67,15 @@ pub enum When {
     Never,
 }
 
-/// The verbs.
+/// The verbs.  What can be typed after one is worked out only for the one that was typed; clap then
+/// takes what a struct of flags says of itself for what the verb is about, so those have no docs.
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 pub enum Verb {
     /// Build the project: only what changed is compiled
     Build(Build),
     /// Build the project, and again whenever something changes, until Ctrl-C
-    #[command(mut_arg("watch", |arg| arg.hide(true)))]
-    Watch(Build),
+    Watch(Watch),
     /// Make a fresh project that builds at once
     New {
         /// The folder to make
@@ -161,6 +162,7 @@ pub enum Verb {
 
 /// The verbs of `daemon`.
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 pub enum Daemon {
     /// Start it, unless it is running
     Start {
@@ -209,7 +211,16 @@ pub enum Daemon {
     },
 }
 
-/// Flags of `build`.
+// What `watch` takes: what `build --watch` does.
+#[derive(Args, Debug)]
+#[command(mut_arg("watch", |arg| arg.hide(true)))]
+pub struct Watch {
+    /// How to build
+    #[command(flatten)]
+    pub build: Build,
+}
+
+// Flags of `build`.
 #[derive(Args, Debug)]
 pub struct Build {
     /// The project
@@ -289,7 +300,7 @@ pub enum Print {
     Library,
 }
 
-/// Flags of `new` and `init`.
+// Flags of `new` and `init`.
 #[derive(Args, Debug)]
 pub struct Template {
     /// `cpp` for sources, `binary` for finished libraries
@@ -300,7 +311,7 @@ pub struct Template {
     pub name: Option<String>,
 }
 
-/// Flags of `graph`.
+// Flags of `graph`.
 #[derive(Args, Debug)]
 pub struct Graph {
     /// The project
@@ -336,6 +347,7 @@ pub enum What {
 
 /// The verbs of `config`.
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 pub enum Config {
     /// List every key with its value or default
     Show {
@@ -368,6 +380,7 @@ pub enum Config {
 
 /// The steps of `ir`.
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 pub enum Ir {
     /// Link IR modules into one
     Link {
@@ -422,6 +435,7 @@ pub enum Ir {
 
 /// The verbs of `cache`.
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 pub enum Cache {
     /// Count what the shared cache holds
     Stat,

@@ -124,7 +124,8 @@ impl Line {
 
     /// Whether anything comes by `until`.
     fn more(&mut self, until: Instant) -> Result<bool, Broken> {
-        let mut piece = [0; 1 << 16];
+        // Small, for each page of it that is touched for the first time costs as much as a call.
+        let mut piece = [0; 1 << 12];
         loop {
             match rustix::net::recv(&self.stream, &mut piece[..], RecvFlags::DONTWAIT) {
                 Ok((_, 0)) => return Err(Broken::Ended),

@@ -30,6 +30,9 @@ use line::{Broken, Line, NoLine, say};
 const HELLO: Duration = Duration::from_millis(500);
 /// How long it may say nothing while it works: it gives a sign of life three times as often.
 const SILENCE: Duration = Duration::from_millis(1500);
+/// Within this time most answers come; only after it is Ctrl-C listened for, which costs a thread.
+/// Until then it ends this process, and by that the connection and the request.
+const AT_ONCE: Duration = Duration::from_millis(20);
 /// How often a wait looks whether it was interrupted.
 const SLICE: Duration = Duration::from_millis(250);
 /// How long an interrupted request may take to say so.
@@ -218,9 +221,6 @@ fn converse(
     said.extend(wire::request(REQUEST, "engine.handle", &params));
     let broken = |broken: Broken| Without::because(broken.to_string());
     line.send(&said).map_err(broken)?;
-    interrupt.also(line.other_handle(), |stream| {
-        say(stream, &wire::notification("cancel", &json!({"id": REQUEST}))).ok();
-    });
     let welcome: Welcome = match answer(&mut line, 0, HELLO) {
         Ok(welcome) => welcome,
         Err(refusal) => {
@@ -234,12 +234,22 @@ fn converse(
     let mut in_the_middle = false;
     let mut heard = Instant::now();
     let mut stopping: Option<Instant> = None;
+    let mut slice = AT_ONCE;
+    let listen = |line: &Line| {
+        interrupt.also(|| line.other_handle(), |stream| {
+            say(stream, &wire::notification("cancel", &json!({"id": REQUEST}))).ok();
+        });
+    };
     loop {
         if interrupt.is_made() && stopping.get_or_insert_with(Instant::now).elapsed() > STOPPING {
             return Err(Without { interrupted: true, in_the_middle, ..Without::default() });
         }
-        let read = match line.next(SLICE) {
-            Err(Broken::Silent) if heard.elapsed() < SILENCE => continue,
+        let read = match line.next(slice) {
+            Err(Broken::Silent) if heard.elapsed() < SILENCE => {
+                slice = SLICE;
+                listen(&line);
+                continue;
+            }
             Err(broken) => {
                 let why = Some(broken.to_string());
                 let silent = (broken == Broken::Silent).then_some(line);
@@ -256,7 +266,8 @@ fn converse(
             Incoming { id: Some(REQUEST), error: Some(error), .. } => return Err(without(error.message)),
             Incoming { method: Some(_), params: Some(told), .. } if told.id == Some(REQUEST) => {
                 if let Some(event) = told.event {
-                    in_the_middle = true;
+                    (slice, in_the_middle) = (SLICE, true);
+                    listen(&line);
                     on_event(event);
                 }
             }
