@@ -21,9 +21,10 @@ use crate::diagnose::{self, AtStage, Failed, Failure, Scene, Stage, diagnose};
 use crate::discover::{Discovery, Tree, detect_binaries};
 use crate::event::{Diagnostic, Event, Outcome, Severity};
 use crate::execute::{self, Executed, execute, execute_again};
+use crate::freshness::Vouched;
 use crate::fs::{self, Lock};
 use crate::jobserver::Tokens;
-use crate::log::Log;
+use crate::log::{Log, Mark};
 use crate::manifest::Kind;
 use crate::path::{FilePath, Root};
 use crate::plan::{Plan, STATE_DIR, plan};
@@ -117,11 +118,15 @@ pub fn build(
     }
     // The libraries of others are not looked at through the memo.
     let seen_whole = !built.untracked && built.libraries.is_empty() && !request.compile_only;
-    if built.success && !request.dry_run && seen_whole {
-        let memo = &work.project.memo;
+    if built.success
+        && !request.dry_run
+        && seen_whole
+        && let Some((log, _)) = &work.log
+    {
+        let (memo, mark) = (&work.project.memo, log.mark());
         match decided {
-            Some(decided) => last.record_again(memo, decided, &built),
-            None => last.record(memo, &work.scanned(), &built),
+            Some(decided) => last.record_again(memo, decided, mark, &built),
+            None => last.record(memo, &work.scanned(mark), &built),
         }
     }
     built.first = first;
@@ -179,6 +184,8 @@ struct Work<'a> {
     problems: Vec<Diagnostic>,
     /// What was configured, to be kept; empty when it need not be.
     config: Vec<u8>,
+    /// Why most records need not be compared, if so.
+    vouched: Option<Vouched>,
     /// How much of what was discovered and configured was known.
     counts: Counts,
     /// How far it has come.
@@ -205,6 +212,7 @@ impl<'a> Work<'a> {
             log: None,
             problems: Vec::new(),
             config: Vec::new(),
+            vouched: None,
             counts: Counts::default(),
             stage: Cell::default(),
         }
@@ -238,6 +246,7 @@ impl<'a> Work<'a> {
     fn again(&mut self, decided: &Decided, on_event: &mut dyn FnMut(Event)) -> Result<Built> {
         self.tell(decided.reply.problems.clone(), on_event);
         let plan = plan(&decided.config);
+        self.vouched = Some(decided.vouched());
         let (mut built, executed) = self.run(&decided.config, &plan, on_event)?;
         let discovery = match self.failures.is_empty() {
             true => Discovery::default(),
@@ -493,6 +502,7 @@ impl<'a> Work<'a> {
             force: self.request.force,
             dry_run: self.request.dry_run,
             first: self.request.ahead.as_deref().unwrap_or_default(),
+            vouched: self.vouched.as_ref(),
         };
         let mut executed = execute(&plan.graph, log, &context, &options, listen)?;
         if !executed.success() || self.request.dry_run {
@@ -522,9 +532,9 @@ impl<'a> Work<'a> {
         store.gc_now_and_then(self.project.limits());
     }
 
-    fn scanned(&self) -> Scanned<'_> {
+    fn scanned(&self, mark: Mark) -> Scanned<'_> {
         let options = self.project.options();
-        Scanned { tree: &self.tree, consulted: &self.consulted, options, config: &self.config }
+        Scanned { tree: &self.tree, consulted: &self.consulted, options, config: &self.config, mark }
     }
 }
 

@@ -23,11 +23,13 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use rustc_hash::FxHashSet;
+
 use crate::action::{Action, field};
 use crate::cas::Store;
 use crate::digest::{Digest, Fields};
 use crate::event::Reason;
-use crate::log::{Log, VersionId};
+use crate::log::{Log, Mark, VersionId};
 use crate::memo::Memo;
 use crate::path::FilePath;
 use crate::sabotage;
@@ -44,11 +46,24 @@ pub enum Verdict {
     Run(Reason),
 }
 
+/// Why most records need not be compared: a build of the very same graph was good when the log had
+/// come to `mark`, and of all that it depended on only the text of `changed` differs.
+#[derive(Clone, Debug)]
+pub struct Vouched {
+    /// Records before it were found to stand, or made, by that build.
+    pub mark: Mark,
+    /// Files whose text has changed since.
+    pub changed: Vec<FilePath>,
+}
+
 /// Compares recorded executions with the present.  Each file version is compared once per build,
 /// however many actions read it.
 pub struct Checker<'a> {
     memo: &'a Memo,
     store: Option<&'a Store>,
+    /// The mark of a good build, and by their numbers which file versions are of files that have
+    /// changed since.
+    vouched: Option<(Mark, Vec<bool>)>,
     versions: Vec<AtomicU8>,
     absent: Vec<AtomicU8>,
 }
@@ -62,9 +77,33 @@ const OTHER: u8 = 3;
 impl<'a> Checker<'a> {
     /// A checker of the executions in `log` (to be passed again with each question, for it grows
     /// while a build runs) and, if given, in `store`.
-    pub fn new(memo: &'a Memo, log: &Log, store: Option<&'a Store>) -> Checker<'a> {
+    pub fn new(
+        memo: &'a Memo,
+        log: &Log,
+        store: Option<&'a Store>,
+        vouched: Option<&Vouched>,
+    ) -> Checker<'a> {
         let unknown = |len| std::iter::repeat_with(|| AtomicU8::new(UNKNOWN)).take(len).collect();
-        Checker { memo, store, versions: unknown(log.versions()), absent: unknown(log.paths()) }
+        let vouched = vouched.filter(|vouched| log.has(&vouched.mark)).map(|vouched| {
+            let changed: FxHashSet<&FilePath> = vouched.changed.iter().collect();
+            let is_changed = |id| changed.contains(log.version(id).0);
+            (vouched.mark, (0..log.versions()).map(is_changed).collect())
+        });
+        Checker { memo, store, vouched, versions: unknown(log.versions()), absent: unknown(log.paths()) }
+    }
+
+    /// The record of `action` if a good build vouches for it and nothing it read has changed since;
+    /// what other actions make is for the caller to look at.
+    pub fn vouched(&self, log: &Log, action: &Action) -> Option<Trace> {
+        let (mark, changed) = self.vouched.as_ref()?;
+        let stored = match sabotage::is("ignore-mark") {
+            true => log.get(action.name())?,
+            false => log.get_before(action.name(), mark)?,
+        };
+        let (inputs, _) = stored.inputs_and_absent()?;
+        let same = |id: &VersionId| !changed.get(*id).is_none_or(|changed| *changed);
+        let stands = stored.rest.key != UNTRACKED && inputs.iter().all(same);
+        (stands || sabotage::is("vouch-for-all")).then_some(stored.rest)
     }
 
     /// What is to be done about `action`, whose recipe is `recipe` and whose declared inputs have

@@ -24,16 +24,44 @@ use crate::trace::{Trace, Version};
 const VERSION: &[u8] = b"jmake-log-1\n";
 /// Below this size a log is never worth rewriting.
 const SMALL: usize = 1 << 20;
+/// Bytes of a record's checksum.
+const CHECKSUM: usize = 8;
 
 /// The number of a file version in the log's table.
 pub type VersionId = usize;
 /// The number of a path in the log's table.
 pub type PathId = usize;
 
+/// How far a log had come.  A log that still has this mark begins with just the records that were
+/// there when it was taken, whatever was cut off, appended or rewritten since.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mark {
+    len: usize,
+    chain: Chain,
+}
+
+impl Mark {
+    /// Appends the mark to `out`.
+    pub fn encode(&self, out: &mut Writer) {
+        out.uint(self.len as u64);
+        out.bytes(&self.chain);
+    }
+
+    /// What [`Mark::encode`] wrote.
+    pub fn decode(from: &mut Reader<'_>) -> Option<Mark> {
+        Some(Mark { len: from.int()?, chain: from.bytes()?.try_into().ok()? })
+    }
+}
+
+/// The first bytes of a digest of all records' checksums so far.
+type Chain = [u8; 16];
+
 /// The traces of one project, by the name of the action.
 pub struct Log {
     file: PathBuf,
     bytes: Vec<u8>,
+    /// The mark at the end of each record.
+    marks: Vec<Mark>,
     traces: HashMap<FilePath, std::ops::Range<usize>>,
     tables: Tables,
     /// Bytes of records that a later record replaces.
@@ -94,6 +122,7 @@ impl Log {
         Log {
             file: file.to_owned(),
             bytes,
+            marks: Vec::new(),
             traces: HashMap::default(),
             tables: Tables::default(),
             dead: 0,
@@ -113,6 +142,7 @@ impl Log {
                 break;
             }
             at = payload.end;
+            self.put_mark(at, &bytes[payload.start - CHECKSUM..payload.start]);
         }
         self.bytes = bytes;
         at
@@ -140,9 +170,37 @@ impl Log {
         Some(())
     }
 
+    /// Notes that a record with this `checksum` ends at `len`.
+    fn put_mark(&mut self, len: usize, checksum: &[u8]) {
+        let before = self.mark().chain;
+        let chain = Digest::of(&[&before[..], checksum].concat());
+        self.marks.push(Mark { len, chain: *chain.as_bytes().first_chunk().expect("a digest has 32 bytes") });
+    }
+
+    /// How far it has come.
+    pub fn mark(&self) -> Mark {
+        self.marks.last().copied().unwrap_or(Mark { len: 0, chain: [0; 16] })
+    }
+
+    /// Whether it begins with just the records that were there when `mark` was taken.
+    pub fn has(&self, mark: &Mark) -> bool {
+        self.marks.binary_search_by_key(&mark.len, |mark| mark.len).is_ok_and(|at| self.marks[at] == *mark)
+    }
+
+    /// The trace of the action called `name`, if it is one of those recorded before `mark`, which
+    /// this log has.
+    pub fn get_before(&self, name: &FilePath, mark: &Mark) -> Option<Stored<'_>> {
+        let range = self.traces.get(name).filter(|range| range.end <= mark.len)?;
+        self.at(range.clone())
+    }
+
     /// The trace of the action called `name`.
     pub fn get(&self, name: &FilePath) -> Option<Stored<'_>> {
-        let mut lists = Reader(&self.bytes[self.traces.get(name)?.clone()]);
+        self.at(self.traces.get(name)?.clone())
+    }
+
+    fn at(&self, range: std::ops::Range<usize>) -> Option<Stored<'_>> {
+        let mut lists = Reader(&self.bytes[range]);
         let rest = Trace::decode_rest(&mut lists)?;
         Some(Stored { log: self, rest, lists })
     }
@@ -199,6 +257,7 @@ impl Log {
         record.extend_from_slice(&payload);
         let start = self.bytes.len() + record.len() - payload.len();
         self.bytes.extend_from_slice(&record);
+        self.put_mark(self.bytes.len(), &checksum(&payload));
         let body_start = self.body_of(start, payload.len());
         if let Some(old) = self.traces.insert(name.clone(), body_start..self.bytes.len()) {
             self.dead += old.len();
@@ -247,6 +306,7 @@ impl Log {
             fresh.bytes.extend_from_slice(&checksum(&payload));
             let start = fresh.bytes.len();
             fresh.bytes.extend_from_slice(&payload);
+            fresh.put_mark(fresh.bytes.len(), &checksum(&payload));
             let body = fresh.body_of(start, payload.len());
             fresh.traces.insert(name, body..fresh.bytes.len());
         }
@@ -407,7 +467,7 @@ fn record_at(bytes: &[u8], at: usize) -> Option<std::ops::Range<usize>> {
     (checksum(bytes.get(payload.clone())?)[..] == head[4..]).then_some(payload)
 }
 
-fn checksum(payload: &[u8]) -> [u8; 8] {
+fn checksum(payload: &[u8]) -> [u8; CHECKSUM] {
     let digest = Digest::of(payload);
     *digest.as_bytes().first_chunk().expect("a digest has 32 bytes")
 }
@@ -431,137 +491,4 @@ fn skip_definitions(payload: &[u8]) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::trace::{Cost, Made};
-
-    fn trace(n: u8) -> Trace {
-        let version = |path: &str| Version {
-            path: FilePath::new(path),
-            digest: Digest::of(&[n]),
-            blind: n.is_multiple_of(2).then(|| Digest::of(b"blind")),
-        };
-        Trace {
-            recipe: vec![(0, b"compile".to_vec()), (2, vec![b'-', n])],
-            key: Digest::of(&[n, 1]),
-            inputs: vec![version("a.c"), version("x.h"), version("/usr/include/stdio.h")],
-            declared: 1,
-            absent: vec![FilePath::new("inc/x.h")],
-            outputs: vec![Made { digest: Digest::of(&[n, 2]), size: 10, mode: 0o644 }],
-            diagnostics: vec![n; 3],
-            comment_blind: true,
-            cost: Cost::default(),
-        }
-    }
-
-    fn name(n: u8) -> FilePath {
-        FilePath::new(format!(".jmake/o/{n}.o"))
-    }
-
-    fn get(log: &Log, n: u8) -> Option<Trace> {
-        log.get(&name(n))?.whole()
-    }
-
-    #[test]
-    fn keeps_the_last_trace_of_each_action() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("log");
-        let (mut log, _) = Log::open(&file);
-        for n in 0..20 {
-            log.append(&name(n % 5), &trace(n)).unwrap();
-        }
-        for log in [log, Log::open(&file).0] {
-            assert_eq!(log.len(), 5);
-            for n in 0..5 {
-                assert_eq!(get(&log, n), Some(trace(15 + n)));
-            }
-        }
-    }
-
-    /// Loaded at every truncated length the log holds a prefix of the traces, and after the
-    /// repair the next load finds nothing to mend.
-    #[test]
-    fn every_truncation_leaves_a_good_prefix() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("log");
-        let (mut log, _) = Log::open(&file);
-        for n in 0..4 {
-            log.append(&name(n), &trace(n)).unwrap();
-        }
-        let whole = log.bytes.clone();
-        for len in 0..whole.len() {
-            fs::write(&file, &whole[..len]).unwrap();
-            let (mut log, _) = Log::open(&file);
-            let count = log.len() as u8;
-            for n in 0..count {
-                assert_eq!(get(&log, n), Some(trace(n)), "{len}");
-            }
-            log.append(&name(9), &trace(9)).unwrap();
-            let (log, damaged) = Log::open(&file);
-            assert!(!damaged, "{len}");
-            assert_eq!(log.len() as u8, count + 1, "{len}");
-        }
-    }
-
-    #[test]
-    fn a_flipped_bit_never_gives_another_trace() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("log");
-        let (mut log, _) = Log::open(&file);
-        for n in 0..3 {
-            log.append(&name(n), &trace(n)).unwrap();
-        }
-        let whole = log.bytes.clone();
-        for at in 0..whole.len() {
-            let mut bytes = whole.clone();
-            bytes[at] ^= 1 << (at % 8);
-            fs::write(&file, &bytes).unwrap();
-            let (log, _) = Log::open(&file);
-            for n in 0..3 {
-                assert!(get(&log, n).is_none_or(|found| found == trace(n)), "{at}");
-            }
-        }
-    }
-
-    /// A record that could not be written defines what later ones refer to: if those were written
-    /// they would be read as something else.
-    #[test]
-    fn after_a_record_was_lost_nothing_is_written() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("log");
-        let (mut log, _) = Log::open(&file);
-        log.append(&name(0), &trace(0)).unwrap();
-        let kept = dir.path().join("kept");
-        fs::rename(&file, &kept).unwrap();
-        fs::create_dir_all(&file).unwrap();
-        assert!(log.append(&name(1), &trace(1)).is_err());
-        fs::remove_all(&file).unwrap();
-        fs::rename(&kept, &file).unwrap();
-        log.append(&name(2), &trace(2)).unwrap();
-        let (log, _) = Log::open(&file);
-        assert_eq!(get(&log, 0), Some(trace(0)));
-        for n in 1..3 {
-            assert!(get(&log, n).is_none_or(|found| found == trace(n)), "{n}");
-        }
-    }
-
-    #[test]
-    fn compaction_keeps_what_counts() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("log");
-        let (mut log, _) = Log::open(&file);
-        let mut big = trace(1);
-        big.diagnostics = vec![b'w'; SMALL / 4];
-        for n in 0..12 {
-            log.append(&name(n % 2), &big).unwrap();
-        }
-        let before = log.bytes.len();
-        log.compact().unwrap();
-        assert!(log.bytes.len() * 3 < before);
-        log.append(&name(7), &trace(7)).unwrap();
-        let (log, damaged) = Log::open(&file);
-        assert!(!damaged);
-        assert_eq!(get(&log, 0), Some(big));
-        assert_eq!(get(&log, 7), Some(trace(7)));
-    }
-}
+mod tests;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use object::{Object as _, ReadCache, ReadRef as _};
+use rayon::prelude::*;
 
 use crate::absent::Probes;
 use crate::action::{Action, ActionId, Arg, Discovery};
@@ -248,7 +249,7 @@ fn trace(
             && context.memo.digest(&input.path).is_ok_and(|there| there == input.digest)
     };
     // Every file is asked, not only up to the first that moved: asking prepares the next attempt.
-    let moved = all.iter().filter(|input| !certain(input)).count();
+    let moved = all.par_iter().filter(|input| !certain(input)).count();
     if moved > 0 && !sabotage::is("no-recheck") {
         return Ok(None);
     }

@@ -5,7 +5,7 @@
 //! question is a constant `false` and costs nothing.
 
 /// Every bug that can be switched on.
-pub const BUGS: [&str; 13] = [
+pub const BUGS: [&str; 15] = [
     "mtime-only",       // a file with the recorded times is never read again, settled or not
     "basename-objects", // objects are named by the source's base name
     "ignore-headers",   // discovered inputs are not checked
@@ -18,6 +18,8 @@ pub const BUGS: [&str; 13] = [
     "ignore-folders",   // files that came or went are not noticed
     "no-recheck",       // inputs are not checked again after the run
     "wild-comments",    // comments are ignored even with debug information
+    "vouch-for-all",    // where a good build vouches for a record, what changed since is not looked at
+    "ignore-mark",      // a good build vouches for what was recorded after it, too
     "restore-anything", // the first stored execution of a key is taken without checking inputs
 ];
 

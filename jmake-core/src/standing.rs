@@ -14,11 +14,13 @@ use crate::built::Built;
 use crate::configure::{self, Config, Environment, Wanted};
 use crate::digest::{Digest, Fields};
 use crate::discover::{self, Tree};
+use crate::freshness::Vouched;
 use crate::fs;
+use crate::log::Mark;
 use crate::memo::Memo;
 use crate::path::{FilePath, Root};
 use crate::project::{MANIFEST, Project};
-use crate::snapshot::{self, Compared, Moved, Snapshot, compare};
+use crate::snapshot::{self, Compared, Good, Moved, Snapshot, compare};
 use crate::warm::Warm;
 
 /// Where the last good build of one request is recorded.
@@ -49,6 +51,13 @@ pub struct Decided {
     pub reply: Built,
 }
 
+impl Decided {
+    /// Why most records of that build need not be compared.
+    pub fn vouched(&self) -> Vouched {
+        self.moved.vouched()
+    }
+}
+
 /// What a build that decided everything anew was made of.
 pub struct Scanned<'a> {
     /// What lay in the root.
@@ -59,6 +68,8 @@ pub struct Scanned<'a> {
     pub options: discover::Options,
     /// What was configured, as [`Config::to_bytes`] writes it.
     pub config: &'a [u8],
+    /// How far the log has come.
+    pub mark: Mark,
 }
 
 impl<'w> Last<'w> {
@@ -126,10 +137,8 @@ impl<'w> Last<'w> {
         deciding.extend(scanned.consulted.iter().cloned());
         deciding.push(FilePath::new(MANIFEST));
         let Some(reply) = reply(memo, built) else { return };
-        let config = Digest::of(scanned.config);
-        let Some(snapshot) = Snapshot::take(memo, self.asked, (&listed, &deciding), config, reply) else {
-            return;
-        };
+        let good = Good { config: Digest::of(scanned.config), mark: scanned.mark, reply };
+        let Some(snapshot) = Snapshot::take(memo, self.asked, (&listed, &deciding), good) else { return };
         // Anything created since it was looked for would be part of the listings but not of the
         // build; so the tree is walked once more, and nothing is recorded if it has changed.
         let again = discover::walk_files(memo.root(), &scanned.options);
@@ -144,9 +153,9 @@ impl<'w> Last<'w> {
     }
 
     /// As [`Last::record`], of a build that went by what was `decided` before.
-    pub fn record_again(&self, memo: &Memo, decided: Decided, built: &Built) {
+    pub fn record_again(&self, memo: &Memo, decided: Decided, mark: Mark, built: &Built) {
         if let Some(reply) = reply(memo, built)
-            && let Some(snapshot) = decided.moved.take(memo, reply)
+            && let Some(snapshot) = decided.moved.take(memo, mark, reply)
         {
             snapshot.save(&self.snapshot).ok();
             self.hold(snapshot);

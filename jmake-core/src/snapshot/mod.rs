@@ -28,6 +28,7 @@ use rayon::prelude::*;
 use crate::codec::{Reader, Writer};
 use crate::digest::Digest;
 use crate::fs;
+use crate::log::Mark;
 use crate::memo::Memo;
 use crate::path::{FilePath, Root, bytes_of};
 
@@ -37,16 +38,25 @@ pub use moved::Moved;
 use fact::{holds_by_identity, renew};
 use seen::{Seen, listings, nothing_appeared};
 
-const MAGIC: &[u8] = b"jmake-snapshot-2\n";
+const MAGIC: &[u8] = b"jmake-snapshot-3\n";
 
 /// What a build depended on, and what it gave.
 #[derive(Clone)]
 pub struct Snapshot {
     request: Digest,
     facts: Vec<(FilePath, Fact)>,
+    good: Good,
+}
+
+/// What a good build made of it.
+#[derive(Clone)]
+pub struct Good {
     /// The digest of what was configured, which is kept beside.
-    config: Digest,
-    reply: Vec<u8>,
+    pub config: Digest,
+    /// How far the log had come: all that the build needed is recorded before it.
+    pub mark: Mark,
+    /// The reply.
+    pub reply: Vec<u8>,
 }
 
 /// The answer to [`compare`].
@@ -64,8 +74,7 @@ pub enum Compared {
 }
 
 impl Snapshot {
-    /// Records what `memo` has looked at, the folders in `listed`, the digest of what was
-    /// configured, and `reply`; `None` when a file changed while the build ran, or one that was
+    /// Records what `memo` has looked at, the folders in `listed`, and what was made of it; `None` when a file changed while the build ran, or one that was
     /// looked for in vain is there by now.  The content of the files in `deciding` matters to more
     /// than compiles, even if one of them is included somewhere.  The caller scans `listed` once
     /// more afterwards: only if it finds the same is the snapshot one of *this* build.
@@ -73,8 +82,7 @@ impl Snapshot {
         memo: &Memo,
         request: Digest,
         (listed, deciding): (&[FilePath], &[FilePath]),
-        config: Digest,
-        reply: Vec<u8>,
+        good: Good,
     ) -> Option<Snapshot> {
         let seen = Seen::by(memo)?;
         let mut facts: BTreeMap<_, _> = seen.facts.into_iter().collect();
@@ -89,8 +97,7 @@ impl Snapshot {
         nothing_appeared(memo, &seen.absent).then(|| Snapshot {
             request,
             facts: facts.into_iter().collect(),
-            config,
-            reply,
+            good,
         })
     }
 
@@ -116,7 +123,7 @@ impl Snapshot {
 
     /// The reply of the build.
     pub fn reply(&self) -> &[u8] {
-        &self.reply
+        &self.good.reply
     }
 
     /// Writes the snapshot to `path`.
@@ -126,8 +133,9 @@ impl Snapshot {
     pub fn save(&self, path: &Path) -> Result<()> {
         let mut body = Writer::default();
         body.digest(&self.request);
-        body.digest(&self.config);
-        body.bytes(&self.reply);
+        body.digest(&self.good.config);
+        self.good.mark.encode(&mut body);
+        body.bytes(&self.good.reply);
         body.uint(self.facts.len() as u64);
         for (path, fact) in &self.facts {
             body.bytes(path.as_bytes());
@@ -147,13 +155,14 @@ impl Snapshot {
         let mut reader = Reader(body);
         let request = reader.digest()?;
         let config = reader.digest()?;
-        let reply = reader.bytes()?.to_vec();
+        let mark = Mark::decode(&mut reader)?;
+        let good = Good { config, mark, reply: reader.bytes()?.to_vec() };
         let count: usize = reader.int()?;
         let mut facts = Vec::with_capacity(count.min(1 << 20));
         for _ in 0..count {
             facts.push((FilePath::new(reader.bytes()?), Fact::decode(&mut reader)?));
         }
-        Some(Snapshot { request, facts, config, reply })
+        Some(Snapshot { request, facts, good })
     }
 }
 

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::Snapshot;
 use super::fact::{Fact, holds_by_identity, renew};
 use super::seen::{Seen, listings, nothing_appeared};
+use super::{Good, Snapshot};
 use crate::digest::Digest;
+use crate::freshness::Vouched;
+use crate::log::Mark;
 use crate::memo::Memo;
 use crate::path::FilePath;
 use crate::sabotage;
@@ -61,15 +63,21 @@ impl Moved {
 
     /// What was configured, as a digest of the bytes kept beside the snapshot.
     pub fn config(&self) -> Digest {
-        self.snapshot.config
+        self.snapshot.good.config
+    }
+
+    /// Why records of the build need not be compared.
+    pub fn vouched(&self) -> Vouched {
+        let changed = self.changed.iter().map(|&at| self.snapshot.facts[at].0.clone()).collect();
+        Vouched { mark: self.snapshot.good.mark, changed }
     }
 
     /// The snapshot of the build that followed: what `memo` has looked at since, and for the rest
     /// what held and still holds; `None` as for [`Snapshot::take`], and when a folder's names have
     /// changed.
-    pub fn take(self, memo: &Memo, reply: Vec<u8>) -> Option<Snapshot> {
+    pub fn take(self, memo: &Memo, mark: Mark, reply: Vec<u8>) -> Option<Snapshot> {
         let seen = Seen::by(memo)?;
-        let Snapshot { request, facts, config, .. } = Arc::unwrap_or_clone(self.snapshot);
+        let Snapshot { request, facts, good } = Arc::unwrap_or_clone(self.snapshot);
         let still = |(path, fact): (FilePath, Fact)| match &fact {
             Fact::Listing { stat, .. } => {
                 let entry = (path, fact.clone());
@@ -103,8 +111,7 @@ impl Moved {
         nothing_appeared(memo, &seen.absent).then(|| Snapshot {
             request,
             facts: facts.into_iter().collect(),
-            config,
-            reply,
+            good: Good { mark, reply, ..good },
         })
     }
 }

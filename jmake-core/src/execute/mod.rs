@@ -10,6 +10,8 @@
 //! over as soon as its processes have ended, and a new pass runs that action; everything done so
 //! far is recorded, so a second pass costs next to nothing.
 
+mod evaluate;
+
 use std::collections::{BTreeMap, BinaryHeap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
@@ -20,13 +22,12 @@ use anyhow::Result;
 use rayon::prelude::*;
 
 use crate::action::{Action, ActionId, Graph};
-use crate::digest::Digest;
 use crate::event::{Event, Outcome, Reason};
-use crate::freshness::{Checker, Verdict};
+use crate::freshness::{Checker, Verdict, Vouched};
 use crate::log::Log;
-use crate::path::FilePath;
 use crate::run::{self, Context, Ended, materialise};
 use crate::trace::{Made, Trace, UNTRACKED, Version};
+use evaluate::{Evaluation, View};
 
 /// How to go about it.
 pub struct Options<'o> {
@@ -40,6 +41,8 @@ pub struct Options<'o> {
     pub dry_run: bool,
     /// Files, from the root, whose actions go before all others.
     pub first: &'o [String],
+    /// Why most records need not be compared, if so.
+    pub vouched: Option<&'o Vouched>,
 }
 
 /// What became of each action.
@@ -136,19 +139,14 @@ struct State {
     /// How many producers are not done.
     unmet: usize,
     made: Vec<Made>,
+    /// Whether a good build vouches for `made`.
+    vouched: bool,
     /// Whether `made` is known to be in place.
     on_disk: bool,
     why: Option<Reason>,
     inputs: Vec<Version>,
     /// Whether the system ended it once already.
     was_killed: bool,
-}
-
-/// What is known about one action once its inputs are.
-enum Evaluation {
-    Verdict(Verdict, Vec<Version>),
-    /// An input cannot be read.
-    Unreadable(String),
 }
 
 /// An action, the scratch folder it ran in, and how it ended.
@@ -181,40 +179,6 @@ struct Pass<'a, 'e> {
     error: Option<anyhow::Error>,
 }
 
-/// What deciding about one action needs; shared by threads that decide about many at once.
-struct View<'v> {
-    graph: &'v Graph,
-    context: &'v Context<'v>,
-    checker: &'v Checker<'v>,
-    log: &'v Log,
-    states: &'v [State],
-    force: bool,
-    must_run: &'v HashSet<ActionId>,
-    outcomes: &'v BTreeMap<ActionId, Outcome>,
-}
-
-impl View<'_> {
-    fn evaluate(&self, id: ActionId) -> Evaluation {
-        let action = &self.graph.actions()[id];
-        let made = |path: &FilePath, producer: ActionId| -> Option<Digest> {
-            let index = self.graph.actions()[producer].outputs.iter().position(|output| output == path)?;
-            Some(self.states[producer].made.get(index)?.digest)
-        };
-        let inputs = match run::declared(self.context.memo, action, made) {
-            Ok(inputs) => inputs,
-            Err(e) => return Evaluation::Unreadable(format!("error: {e:#}\n")),
-        };
-        let verdict = if self.must_run.contains(&id) {
-            Verdict::Run(Reason::OutputLost { path: action.name().to_string() })
-        } else if self.force && !self.outcomes.contains_key(&id) {
-            Verdict::Run(Reason::Forced)
-        } else {
-            self.checker.verdict(self.log, action, &action.recipe(), &inputs)
-        };
-        Evaluation::Verdict(verdict, inputs)
-    }
-}
-
 impl<'a, 'e> Pass<'a, 'e> {
     fn new(
         graph: &'a Graph,
@@ -236,13 +200,14 @@ impl<'a, 'e> Pass<'a, 'e> {
                 phase: Phase::Waiting,
                 unmet: producers.len(),
                 made: Vec::new(),
+                vouched: false,
                 on_disk: false,
                 why: None,
                 inputs: Vec::new(),
                 was_killed: false,
             });
         }
-        let checker = Checker::new(context.memo, log, context.store);
+        let checker = Checker::new(context.memo, log, context.store, options.vouched);
         Pass {
             graph,
             log,
@@ -317,6 +282,11 @@ impl<'a, 'e> Pass<'a, 'e> {
                 Evaluation::Unreadable(message) => {
                     self.fail(id, message, Duration::ZERO);
                     false
+                }
+                Evaluation::Vouched(trace) => {
+                    self.states[id].vouched = true;
+                    self.done(id, *trace, Outcome::Fresh, None);
+                    true
                 }
                 Evaluation::Verdict(Verdict::Fresh(trace), _) => {
                     self.done(id, *trace, Outcome::Fresh, None);
