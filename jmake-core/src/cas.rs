@@ -235,9 +235,16 @@ impl Store {
         }
     }
 
-    /// All entries: folder (`blobs` or `traces`), path, size, and time since last use.
+    /// All entries.
     fn entries(&self) -> Vec<Entry> {
-        let mut entries = self.strays();
+        let mut entries = Vec::new();
+        self.each(|entry| entries.push(entry));
+        entries
+    }
+
+    /// Calls `take` with each entry: there may be very many.
+    fn each(&self, mut take: impl FnMut(Entry)) {
+        self.strays().into_iter().for_each(&mut take);
         for kind in ["blobs", "traces"] {
             let below = walkdir::WalkDir::new(self.dir.join(kind)).min_depth(2).max_depth(2);
             for found in below.into_iter().flatten() {
@@ -251,7 +258,7 @@ impl Store {
                     None => State::Stray,
                 };
                 let used = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                entries.push(Entry {
+                take(Entry {
                     kind,
                     state,
                     size: meta.len(),
@@ -261,7 +268,6 @@ impl Store {
                 });
             }
         }
-        entries
     }
 
     /// Temporary files beside the entries: of the store itself and of what shares its folder.
@@ -322,18 +328,26 @@ impl Store {
     /// Removes what was not used for longer than the limit, then the longest unused until the
     /// rest fits.  Only one process collects at a time; others go on without.
     pub fn gc(&self, limits: Limits) -> Collected {
+        let mut collected = Collected::default();
+        let mut must_go = false;
+        self.each(|entry| {
+            collected.kept += entry.size;
+            must_go |= !entry.may_stay(limits.max_age);
+        });
+        if must_go || collected.kept > limits.max_size {
+            collected = self.collect(limits);
+        }
+        self.attempt(|| fs::write(&self.dir.join("collected"), b""));
+        collected
+    }
+
+    fn collect(&self, limits: Limits) -> Collected {
         let mut entries = self.entries();
         entries.sort_by(|a, b| a.idle.cmp(&b.idle).then_with(|| a.path.cmp(&b.path)));
         let mut collected = Collected::default();
         for entry in entries {
-            let stray_in_use = matches!(entry.state, State::Stray) && entry.idle < Duration::from_secs(3600);
-            let stays = match entry.state {
-                State::Named(_) => {
-                    entry.idle <= limits.max_age && collected.kept + entry.size <= limits.max_size
-                }
-                State::Bad => false,
-                State::Stray => stray_in_use,
-            };
+            let fits = matches!(entry.state, State::Stray) || collected.kept + entry.size <= limits.max_size;
+            let stays = fits && entry.may_stay(limits.max_age);
             if stays {
                 collected.kept += entry.size;
             } else if fs::remove_all(&entry.path).is_ok() {
@@ -341,7 +355,6 @@ impl Store {
                 collected.freed += entry.size;
             }
         }
-        self.attempt(|| fs::write(&self.dir.join("collected"), b""));
         collected
     }
 
@@ -402,6 +415,16 @@ struct Entry {
 }
 
 impl Entry {
+    /// Whether nothing but the size of the store speaks against keeping it.
+    fn may_stay(&self, max_age: Duration) -> bool {
+        match self.state {
+            State::Named(_) => self.idle <= max_age,
+            State::Bad => false,
+            // In use, perhaps.
+            State::Stray => self.idle < Duration::from_secs(3600),
+        }
+    }
+
     fn is_good(&self) -> bool {
         match (&self.state, self.kind) {
             (State::Named(digest), "blobs") => fs::digest(&self.path).is_ok_and(|found| found == *digest),
