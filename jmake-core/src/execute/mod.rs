@@ -29,6 +29,9 @@ use crate::run::{self, Context, Ended, materialise};
 use crate::trace::{Made, Trace, UNTRACKED, Version};
 use evaluate::{Evaluation, View};
 
+/// How many actions are evaluated before something is done about the first.
+const AT_ONCE: usize = 1024;
+
 /// How to go about it.
 pub struct Options<'o> {
     /// How many processes may run at once.
@@ -233,10 +236,13 @@ impl<'a, 'e> Pass<'a, 'e> {
 
     fn run(&mut self) {
         let first: Vec<_> = (0..self.graph.len()).filter(|&id| self.states[id].unmet == 0).collect();
-        let view = self.view();
-        let evaluated: Vec<_> = first.par_iter().map(|&id| view.evaluate(id)).collect();
-        for (&id, evaluation) in first.iter().zip(evaluated) {
-            self.decide(id, evaluation);
+        // What is found out about an action may be large, so not about all at once.
+        for some in first.chunks(AT_ONCE) {
+            let view = self.view();
+            let evaluated: Vec<_> = some.par_iter().map(|&id| view.evaluate(id)).collect();
+            for (&id, evaluation) in some.iter().zip(evaluated) {
+                self.decide(id, evaluation);
+            }
         }
         let (sender, results) = mpsc::channel();
         std::thread::scope(|scope| {
