@@ -102,7 +102,11 @@ impl<'w> Last<'w> {
         };
         match compared {
             Some(Compared::Holds { snapshot, better }) => match serde_json::from_slice(snapshot.reply()) {
-                Ok(built) => Standing::Everything(Box::new(built), better.then_some(snapshot)),
+                // Where it is held in memory, the one on disk may say the same the longer way.
+                Ok(built) => {
+                    let better = better && self.warm.is_none();
+                    Standing::Everything(Box::new(built), better.then_some(snapshot))
+                }
                 Err(_) => Standing::Nothing,
             },
             Some(Compared::Moved(moved)) => Standing::AllButText(moved),
