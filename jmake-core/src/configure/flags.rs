@@ -93,10 +93,10 @@ impl Making<'_> {
         flags
     }
 
-    /// The folders for `-I`, each once: those written for the target, for all, and those found.
+    /// The folders for `-I`, each once: those written for the target and what it needs, for all, and
+    /// those found.
     fn include_dirs(&self, outline: &Outline<'_>) -> Vec<Vec<u8>> {
-        let of_target = outline.table.into_iter().flat_map(|table| &table.include_dirs);
-        let written = of_target.chain(&self.sources.manifest.compile.include_dirs);
+        let written = outline.include_dirs.iter().chain(&self.sources.manifest.compile.include_dirs);
         let found = self.sources.discovery.include_dirs.iter().map(argument);
         let mut known = BTreeSet::new();
         let all = written.map(|dir| self.below_root(dir)).chain(found);

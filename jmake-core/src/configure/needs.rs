@@ -2,7 +2,7 @@
 //!
 //! Among the `libraries` of a target the name of another one means that one.  A shared library is
 //! linked by itself; an archive brings what it needs along, for nothing else would: other
-//! archives, libraries, and the folders they lie in.
+//! archives, libraries, and the folders they lie in.  Whoever names a target sees its headers.
 
 use super::Sources;
 use super::targets::Outline;
@@ -86,6 +86,7 @@ fn complete<'a>(mut outline: Outline<'a>, direct: &[usize], before: &[Outline<'a
     let mut needs = Vec::new();
     for &need in direct {
         needs.push(need);
+        outline.include_dirs.extend(before[need].include_dirs.iter().cloned());
         if before[need].kind == Kind::Static {
             needs.extend_from_slice(&before[need].needs);
             outline.libraries.extend(before[need].libraries.iter().cloned());

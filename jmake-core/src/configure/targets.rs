@@ -16,6 +16,8 @@ pub(super) struct Outline<'a> {
     pub kind: Kind,
     pub sources: Vec<FilePath>,
     pub table: Option<&'a TargetTable>,
+    /// Folders for its headers, and those of the targets it needs, before those of the whole project.
+    pub include_dirs: Vec<String>,
     /// Libraries of its own, before those of the whole project.
     pub libraries: Vec<String>,
     /// Folders of its own to look for libraries in.
@@ -26,9 +28,10 @@ pub(super) struct Outline<'a> {
 
 impl<'a> Outline<'a> {
     fn new(name: String, kind: Kind, sources: Vec<FilePath>, table: Option<&'a TargetTable>) -> Outline<'a> {
+        let include_dirs = table.map(|table| table.include_dirs.clone()).unwrap_or_default();
         let libraries = table.map(|table| table.libraries.clone()).unwrap_or_default();
         let lib_dirs = table.map(|table| table.lib_dirs.clone()).unwrap_or_default();
-        Outline { name, kind, sources, table, libraries, lib_dirs, needs: Vec::new() }
+        Outline { name, kind, sources, table, include_dirs, libraries, lib_dirs, needs: Vec::new() }
     }
 }
 
