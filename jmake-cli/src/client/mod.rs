@@ -236,9 +236,12 @@ fn converse(
     let mut stopping: Option<Instant> = None;
     let mut slice = AT_ONCE;
     let listen = |line: &Line| {
-        interrupt.also(|| line.other_handle(), |stream| {
-            say(stream, &wire::notification("cancel", &json!({"id": REQUEST}))).ok();
-        });
+        interrupt.also(
+            || line.other_handle(),
+            |stream| {
+                say(stream, &wire::notification("cancel", &json!({"id": REQUEST}))).ok();
+            },
+        );
     };
     loop {
         if interrupt.is_made() && stopping.get_or_insert_with(Instant::now).elapsed() > STOPPING {
