@@ -18,7 +18,7 @@ use crate::configure::{Environment, Wanted};
 use crate::event::{Diagnostic, Event};
 use crate::found;
 use crate::ir;
-use crate::machine::{self, Stats, sound_project};
+use crate::machine::{self, Stats};
 use crate::manifest::Kind;
 use crate::manifest_file::ManifestFile;
 use crate::path::Root;
@@ -192,11 +192,18 @@ impl Engine {
     }
 
     pub(crate) fn look(&self) -> Result<Project> {
-        Project::look(&self.root, &self.environment)
+        let project = Project::look(&self.root, &self.environment)?;
+        Ok(match &self.warm {
+            Some(warm) => project.sharing(warm.answers()),
+            None => project,
+        })
     }
 
+    /// The project, if its settings are sound.
     pub(crate) fn sound(&self, on_event: Listen<'_>) -> Result<Project> {
-        sound_project(&self.root, &self.environment, on_event)
+        let mut project = self.look()?;
+        project.sound(on_event)?;
+        Ok(project)
     }
 
     /// Removes what jmake made in the project and, with `cache`, what it put into the shared one.
