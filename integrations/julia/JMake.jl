@@ -898,20 +898,31 @@ function build(
     force::Bool = false, keep_going::Bool = false, on_event = nothing_heard,
 )
     path = abspath(path)
-    targets = String[string(target) for target in (targets isa Union{AbstractString,Symbol} ? (targets,) : targets)]
+    params = wanted(profile, lto, targets, jobs, force, keep_going)
     program()
-    by_daemon() = build_by_daemon(path, on_event, Dict{String,Any}(
-        "profile" => text_or_nothing(profile), "lto" => text_or_nothing(lto), "targets" => targets,
-        "jobs" => jobs, "force_compile" => force, "keep_going" => keep_going,
-    ))
+    return either(
+        () -> build_by_daemon(path, on_event, params),
+        () -> build_by_command(path, flags_of(params), on_event),
+    )
+end
+
+"What is asked of a build, as the daemon takes it."
+wanted(profile, lto, targets, jobs, force, keep_going) = Dict{String,Any}(
+    "profile" => text_or_nothing(profile), "lto" => text_or_nothing(lto),
+    "targets" => String[string(target) for target in (targets isa Union{AbstractString,Symbol} ? (targets,) : targets)],
+    "jobs" => jobs, "force_compile" => force, "keep_going" => keep_going,
+)
+
+"The same, as it is typed."
+function flags_of(params)
     flags = String[]
-    profile === nothing || append!(flags, ["--profile", string(profile)])
-    lto === nothing || append!(flags, ["--lto", string(lto)])
-    foreach(target -> append!(flags, ["--target", target]), targets)
-    jobs === nothing || append!(flags, ["-j", string(jobs)])
-    force && push!(flags, "--force")
-    keep_going && push!(flags, "--keep-going")
-    return either(by_daemon, () -> build_by_command(path, flags, on_event))
+    for (flag, name) in ("--profile" => "profile", "--lto" => "lto", "-j" => "jobs")
+        params[name] === nothing || append!(flags, [flag, string(params[name])])
+    end
+    foreach(target -> append!(flags, ["--target", target]), params["targets"])
+    params["force_compile"] && push!(flags, "--force")
+    params["keep_going"] && push!(flags, "--keep-going")
+    return flags
 end
 
 "What `by_daemon` gives; where there is none that can be used, what `by_command` gives."
@@ -945,12 +956,15 @@ function build_by_daemon(path, on_event, params)
 end
 
 """
-    JMake.watch(on_round, path = "."; profile, on_event) -> JMake.Built
+    JMake.watch(on_round, path = "."; profile, lto, targets, jobs, force, keep_going, on_event) -> JMake.Built
 
 Builds, and again whenever something changes, and calls `on_round` with what each round gave, a
 [`JMake.Built`](@ref).  Ends when that returns `false`, or with an `InterruptException` (Ctrl-C in
 the REPL; a script must first call `Base.exit_on_sigint(false)`); gives the last round, or `nothing`
 when there was none.  Without `on_round` each round is shown.
+
+The keywords are those of [`JMake.build`](@ref) and hold for every round, but `force`: only the first
+round runs what has not changed.
 
 ```julia
 JMake.watch("game") do built
@@ -958,8 +972,13 @@ JMake.watch("game") do built
 end
 ```
 """
-function watch(on_round, path::AbstractString = "."; profile = nothing, on_event = nothing_heard)
+function watch(
+    on_round, path::AbstractString = ".";
+    profile = nothing, lto = nothing, targets = String[], jobs = nothing,
+    force::Bool = false, keep_going::Bool = false, on_event = nothing_heard,
+)
     path = abspath(path)
+    params = wanted(profile, lto, targets, jobs, force, keep_going)
     program()
     isdir(path) || throw(Failure("cannot open the folder `$path`"))
     watching = Watching(root_of(path), on_round, on_event, Heard(), nothing, 0, :daemon)
@@ -967,14 +986,15 @@ function watch(on_round, path::AbstractString = "."; profile = nothing, on_event
         while true
             before = watching.rounds
             try
-                watch_by_daemon(watching, profile)
+                watch_by_daemon(watching, params)
                 break
             catch e
                 e isa Odd || rethrow()
+                watching.rounds > 0 && (params["force_compile"] = false)
                 # One that has worked until now is worth another.
                 e.again && watching.rounds > before && continue
                 @debug "jmake: without the daemon" e.why
-                watch_by_command(watching, profile)
+                watch_by_command(watching, flags_of(params))
                 break
             end
         end
@@ -1024,9 +1044,8 @@ function explained(root)
     return [action["failure"] for action in actions if get(action, "failure", nothing) !== nothing]
 end
 
-function watch_by_daemon(watching::Watching, profile)
+function watch_by_daemon(watching::Watching, params)
     watching.via = :daemon
-    params = Dict{String,Any}("profile" => text_or_nothing(profile))
     try
         ask(event -> happened(watching, event), watching.root, "orchestrator.watch_and_build", params; start = true)
     catch e
@@ -1035,9 +1054,8 @@ function watch_by_daemon(watching::Watching, profile)
     end
 end
 
-function watch_by_command(watching::Watching, profile)
+function watch_by_command(watching::Watching, flags)
     watching.via = :command
-    flags = profile === nothing ? String[] : ["--profile", string(profile)]
     ended = false
     _, said = command(["watch"; "--message-format"; "json"; "--color"; "never"; flags; watching.root]) do line
         event = event_of(line)

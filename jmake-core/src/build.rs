@@ -94,7 +94,11 @@ pub fn build(
     let first = !recorded::is_recorded(root);
     // What earlier builds left is read at once.
     let (project, log) = rayon::join(|| Project::open(root, environment), || Log::open(&state.join("log")));
-    let mut work = Work::on(project?, environment, request, cancel, scratch.dir());
+    let project = match warm {
+        Some(warm) => project?.sharing(warm.answers()),
+        None => project?,
+    };
+    let mut work = Work::on(project, environment, request, cancel, scratch.dir());
     work.log = Some(log);
     let decided = match standing {
         Standing::AllButText(moved) => last.decided(moved, &work.project, &request.wanted),

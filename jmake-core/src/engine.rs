@@ -18,7 +18,7 @@ use crate::configure::{Environment, Wanted};
 use crate::event::{Diagnostic, Event};
 use crate::found;
 use crate::ir;
-use crate::machine::{self, Stats, sound_project};
+use crate::machine::{self, Stats};
 use crate::manifest::Kind;
 use crate::manifest_file::ManifestFile;
 use crate::path::Root;
@@ -40,6 +40,10 @@ pub struct Engine {
 }
 
 type Listen<'a> = &'a mut dyn FnMut(Event);
+
+/// Who builds, where that is not [`Engine::build`] itself: somebody who lets equal builds share one
+/// run, say.
+pub type Builder<'a> = dyn Fn(&Build, &Cancel, &mut dyn FnMut(Event)) -> Result<Built> + 'a;
 
 impl Engine {
     /// The engine of the project that `path` belongs to.
@@ -125,15 +129,35 @@ impl Engine {
     /// When the root can no longer be read.
     pub fn watch(&self, request: &Build, cancel: &Cancel, on_event: Listen<'_>) -> Result<Built> {
         let warm = self.warm.clone().unwrap_or_else(|| Arc::new(Warm::new(&self.root)));
-        let engine = self.clone().kept_warm(warm.clone());
+        let engine = self.clone().kept_warm(warm);
+        engine.watch_by(
+            &|request, cancel, hear| engine.build(request, cancel, hear),
+            request,
+            cancel,
+            on_event,
+        )
+    }
+
+    /// The same, each round built by `build`, which uses what this engine keeps.
+    ///
+    /// # Errors
+    /// When the root can no longer be read.
+    pub fn watch_by(
+        &self,
+        build: &Builder<'_>,
+        request: &Build,
+        cancel: &Cancel,
+        on_event: Listen<'_>,
+    ) -> Result<Built> {
+        let warm = self.warm.clone().unwrap_or_else(|| Arc::new(Warm::new(&self.root)));
         let mut request = request.clone();
-        let mut build = |cancel: &Cancel, on_event: Listen<'_>| {
-            let built = engine.build(&request, cancel, on_event);
+        let mut round = |cancel: &Cancel, on_event: Listen<'_>| {
+            let built = build(&request, cancel, on_event);
             // Only the first round builds what is as it was.
             request.force = false;
             built
         };
-        watch_and_build(&warm, &self.environment, &mut build, cancel, on_event)
+        watch_and_build(&warm, &self.environment, &mut round, cancel, on_event)
     }
 
     /// What discovery finds: what is kept of an earlier request, if that still holds and `force`
@@ -192,11 +216,18 @@ impl Engine {
     }
 
     pub(crate) fn look(&self) -> Result<Project> {
-        Project::look(&self.root, &self.environment)
+        let project = Project::look(&self.root, &self.environment)?;
+        Ok(match &self.warm {
+            Some(warm) => project.sharing(warm.answers()),
+            None => project,
+        })
     }
 
+    /// The project, if its settings are sound.
     pub(crate) fn sound(&self, on_event: Listen<'_>) -> Result<Project> {
-        sound_project(&self.root, &self.environment, on_event)
+        let mut project = self.look()?;
+        project.sound(on_event)?;
+        Ok(project)
     }
 
     /// Removes what jmake made in the project and, with `cache`, what it put into the shared one.

@@ -14,7 +14,6 @@ use crate::configure::Environment;
 use crate::doctor::{Check, Patient, doctor};
 use crate::event::Diagnostic;
 use crate::log::Log;
-use crate::path::Root;
 use crate::plan::STATE_DIR;
 use crate::process::Cancel;
 use crate::project::Project;
@@ -193,18 +192,4 @@ pub fn get_stats(project: &Project, warm: Option<&Warm>) -> Stats {
         caches: caches::rows(project, &log, warm),
         warm: warm.map(uptime),
     }
-}
-
-/// Opens the project at `root` for telling about it, if its settings are sound.
-///
-/// # Errors
-/// When they are not, or cannot be read.
-pub fn sound_project(
-    root: &Root,
-    environment: &Environment,
-    on_event: &mut dyn FnMut(crate::event::Event),
-) -> Result<Project> {
-    let mut project = Project::look(root, environment)?;
-    project.sound(on_event)?;
-    Ok(project)
 }

@@ -96,6 +96,7 @@ struct CancelState {
     cancelled: AtomicBool,
     groups: Mutex<HashSet<Pid>>,
     then: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
+    each: Mutex<Vec<Arc<dyn Fn() + Send + Sync>>>,
 }
 
 impl Cancel {
@@ -115,6 +116,8 @@ impl Cancel {
         let again = self.0.cancelled.swap(true, Ordering::SeqCst);
         self.signal(if again { Signal::KILL } else { Signal::TERM });
         self.do_then();
+        let each = self.eachs().clone();
+        each.iter().for_each(|each| each());
         if !again {
             let state = self.clone();
             std::thread::spawn(move || {
@@ -130,6 +133,20 @@ impl Cancel {
         if self.is_cancelled() {
             self.do_then();
         }
+    }
+
+    /// Does `each` whenever the request to stop is made, for a second one says more than the first;
+    /// and now if it has been.
+    pub fn each(&self, each: impl Fn() + Send + Sync + 'static) {
+        let each: Arc<dyn Fn() + Send + Sync> = Arc::new(each);
+        self.eachs().push(each.clone());
+        if self.is_cancelled() {
+            each();
+        }
+    }
+
+    fn eachs(&self) -> std::sync::MutexGuard<'_, Vec<Arc<dyn Fn() + Send + Sync>>> {
+        self.0.each.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn do_then(&self) {

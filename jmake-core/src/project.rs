@@ -4,6 +4,7 @@
 //! here and saved here, so that every verb starts warm.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -20,7 +21,7 @@ use crate::path::{FilePath, Root, bytes_of};
 use crate::plan::STATE_DIR;
 use crate::process::Cancel;
 use crate::tally::{Cache, Counts};
-use crate::toolchain::{Ask, Learned, Missing, Search, Toolchain};
+use crate::toolchain::{Answers, Ask, Learned, Missing, Search, Toolchain};
 use crate::trust::{self, Trust};
 
 /// The file that holds a project's decisions.
@@ -100,6 +101,21 @@ impl Project {
             None => Learned::default(),
         };
         Ok(Project { memo, learned, manifest, text, problems, cache_dir })
+    }
+
+    /// The same, sharing what programs have answered with other requests of this process.
+    #[must_use]
+    pub fn sharing(mut self, answers: &Arc<Answers>) -> Project {
+        let root = self.memo.root().as_path();
+        // In a project that was never built nothing is made, not even to ask what time it is.
+        let clock = || {
+            let state = Some(root.join(STATE_DIR)).filter(|state| state.is_dir());
+            let outside = self.cache_dir.as_deref().filter(|dir| !dir.starts_with(root));
+            let place = state.or_else(|| outside?.ancestors().find(|dir| dir.is_dir()).map(Path::to_owned));
+            fs::now(&place?).ok()
+        };
+        self.learned = self.learned.sharing(answers, clock);
+        self
     }
 
     /// The project's root.

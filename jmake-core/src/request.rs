@@ -244,9 +244,20 @@ pub struct Failure {
     pub stage: Option<Stage>,
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.problem.fmt(f)
+    }
+}
+
+impl std::error::Error for Failure {}
+
 impl Failure {
     /// `error` as an answer.
     pub fn of(error: &anyhow::Error, interrupted: bool) -> Failure {
+        if let Some(failure) = error.downcast_ref::<Failure>() {
+            return Failure { interrupted: failure.interrupted || interrupted, ..failure.clone() };
+        }
         if let Some(AtStage { stage, error }) = error.downcast_ref() {
             return Failure { stage: Some(*stage), ..Failure::of(error, interrupted) };
         }
@@ -307,6 +318,7 @@ mod tests {
         let error = anyhow::anyhow!("cause").context("what");
         let failed = Failure::of(&AtStage::wrap(Stage::Publish, error), true);
         assert_eq!(failed.stage, Some(Stage::Publish));
+        assert_eq!(Failure::of(&failed.clone().into(), false), failed, "nothing of it is lost on the way");
         assert_eq!((&*failed.problem.message, &*failed.causes), ("what", &["cause".to_owned()][..]));
         assert_eq!(Failure::of(&problem.clone().into(), false).problem, problem);
         for reply in [

@@ -9,6 +9,7 @@ use crate::held::HeldBuilds;
 use crate::manifest_file::ManifestFile;
 use crate::path::Root;
 use crate::tally::{Cache, Sum, Tally};
+use crate::toolchain::Answers;
 
 /// What earlier requests have left.
 pub struct Warm {
@@ -16,6 +17,7 @@ pub struct Warm {
     tally: Tally,
     manifest: Arc<ManifestFile>,
     found: found::Kept,
+    answers: Arc<Answers>,
     held: HeldBuilds,
 }
 
@@ -27,6 +29,7 @@ impl Warm {
             tally: Tally::new(),
             manifest: Arc::new(ManifestFile::new(root)),
             found: found::Kept::default(),
+            answers: Arc::default(),
             held: HeldBuilds::new(root),
         }
     }
@@ -54,6 +57,11 @@ impl Warm {
     /// What discovery has found.
     pub fn found(&self) -> &found::Kept {
         &self.found
+    }
+
+    /// What programs have answered.
+    pub fn answers(&self) -> &Arc<Answers> {
+        &self.answers
     }
 
     /// What it all adds up to so far.

@@ -9,7 +9,10 @@ mod support;
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use jmake_core::engine::Engine;
 use jmake_core::held::Noticing;
+use jmake_core::process::Cancel;
+use serde_json::{Value, json};
 use support::fake::*;
 
 /// A world that has built and watches.
@@ -242,4 +245,40 @@ fn a_file_with_two_names_changes_together_with_another() {
     world.write("a.c", "int a(void) { return 71; }\n");
     fs::write(world.dir().join("b's other name"), "int b(void) { return 72; }\n").unwrap();
     assert!(right(&world, "both changed"));
+}
+
+/// What tools have answered about themselves is known to the next request, though nothing was ever
+/// built that could have kept it; another compiler in the same place is asked anew.
+#[test]
+fn tools_are_asked_once() {
+    let place = tempfile::tempdir().unwrap();
+    let (tools, log) = (place.path().join("llvm-19"), place.path().join("log"));
+    let install = |salt: &str| {
+        install(&tools, salt);
+        let headers = tools.join("lib/clang/19/include").canonicalize().unwrap();
+        settings(&tools, &format!("include_dirs = [{headers:?}]\nlog = {log:?}\n"));
+        // Only of files that have been left alone for a while is anything kept.
+        std::thread::sleep(std::time::Duration::from_millis(2100));
+    };
+    install("one");
+    let world = World::with_toolchain(&tools).having(&SMALL).warm();
+    let warm = world.warm.clone().unwrap();
+    // Each request has an engine of its own, as in a daemon.
+    let ask = |method: &str, params: Value| {
+        let engine = Engine::at(&world.root, world.environment.clone()).unwrap().kept_warm(warm.clone());
+        let said = jmake_core::rpc::call(&engine, method, &params, &Cancel::new(), &mut |_| {}).unwrap();
+        let runs = fs::read_to_string(&log).unwrap_or_default().lines().count();
+        fs::remove_file(&log).ok();
+        (runs, said["cached"].as_bool().unwrap())
+    };
+    let one = || ask("discovery.get_tool", json!({"tool_name": "opt"}));
+    let all = || ask("discovery.get_all_tools", json!({}));
+    let (runs, cached) = all();
+    assert!(runs > 0 && !cached, "{runs} {cached}");
+    assert_eq!([all(), one(), all()], [(0, true); 3]);
+    assert!(!world.at(".jmake").exists(), "asking makes nothing");
+    install("two");
+    let (runs, cached) = one();
+    assert!(runs > 0 && !cached, "another compiler: {runs} {cached}");
+    assert_eq!([one(), all()], [(0, true); 2]);
 }

@@ -428,6 +428,36 @@ end
     end
 end
 
+@testset "watch takes what build takes" begin
+    for (mode, via) in (ON => :daemon, OFF => :command)
+        withenv(mode) do
+            root = project("watch how $via")
+            @test JMake.build(root; profile = "dev", lto = "full").success
+            rounds, linked = [], 0
+            function hear(event)
+                got(key) = replace(string(get(event, key, "")), '-' => '_')
+                linked += (got("event"), got("kind"), got("outcome")) == ("finished", "link_ir", "ran")
+            end
+            last = JMake.watch(root; profile = :dev, lto = "full", jobs = 1, force = true, keep_going = true, on_event = hear) do built
+                push!(rounds, built)
+                length(rounds) == 1 && edit(root, 7)
+                length(rounds) == 2 && foreach(["add.c", "twice.c"]) do source
+                    write(joinpath(root, "src", source), "#error no\n")
+                end
+                length(rounds) < 3
+            end
+            @test [built.success for built in rounds] == [true, true, false] && last === rounds[3]
+            @test all(built -> built.profile == "dev" && built.via == via, rounds)
+            # All of it once, then what changed; and nothing is left out for a failure of another.
+            @test (rounds[1].compiled, rounds[2].compiled, rounds[3].failed) == (2, 1, 2)
+            @test linked == 2
+            @test_throws JMake.Failure JMake.watch(_ -> false, root; lto = "much")
+            other = JMake.watch(_ -> false, root; targets = "nothing")
+            @test !other.success && any(d -> occursin("`nothing`", d.message), other.diagnostics)
+        end
+    end
+end
+
 @testset "Ctrl-C ends watch in a script" begin
     for (mode, via) in (ON => :daemon, OFF => :command)
         root = project("script $via")

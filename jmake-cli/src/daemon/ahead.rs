@@ -157,7 +157,7 @@ impl Daemon {
 
     /// One build in the line, shared with whoever asks for `key`; `build` may be the same in the
     /// background.
-    fn round(
+    pub(super) fn round(
         self: &Arc<Daemon>,
         key: &Key,
         build: &Build,
@@ -166,7 +166,8 @@ impl Daemon {
         stop: &Cancel,
     ) -> Result<Built> {
         let (daemon, left) = (self.clone(), ticket.clone());
-        stop.then(move || {
+        // The second time does not wait for an orderly end.
+        stop.each(move || {
             daemon.builds.leave(&left);
         });
         let work = |cancel: &Cancel, on_event: &mut dyn FnMut(Event)| {
@@ -180,7 +181,7 @@ impl Daemon {
         };
         match self.builds.ask(Some(key), holder, ticket, &work) {
             Reply::Built(built) => Ok(*built),
-            Reply::Failed(failure) => Err(failure.problem.into()),
+            Reply::Failed(failure) => Err(failure.into()),
             _ => anyhow::bail!("a build was answered as something else"),
         }
     }

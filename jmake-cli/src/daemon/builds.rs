@@ -91,6 +91,15 @@ impl Ticket {
         Ticket::new(self.hear.clone())
     }
 
+    /// The same, where `also` hears the events before the client does.
+    pub fn overheard(&self, also: impl Fn(&str) + Send + Sync + 'static) -> Ticket {
+        let hear = self.hear.clone();
+        Ticket::new(Arc::new(move |event| {
+            also(event);
+            hear(event);
+        }))
+    }
+
     /// Passes an event on to this request's client alone.
     pub fn tell(&self, event: &Event) {
         (self.hear)(&json(event));

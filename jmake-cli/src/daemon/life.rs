@@ -5,20 +5,18 @@
 //!
 //! To end, it first takes the socket away and so stops accepting, then serves who is already
 //! connected: a client that comes too late finds no daemon and starts a new one.  It ends when it
-//! has had nothing to do for long enough (work in flight counts as activity), when its root is gone
-//! or another folder, when its lock file or socket is not its own any more, when memory is short,
-//! and when it is told to.
+//! has had nothing to do for long enough (work in flight counts as activity), when it has lost its
+//! ground ([`super::ground`]), when memory is short, and when it is told to.
 
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant, SystemTime};
 
 use jmake_core::configure::Environment;
-use jmake_core::fs::{self, Lock, StatId};
+use jmake_core::fs::{self, Lock};
 use jmake_core::path::Root;
 use jmake_core::project::DaemonSettings;
 use jmake_core::warm::Warm;
@@ -26,13 +24,14 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use super::ahead::Ahead;
 use super::builds::Builds;
+use super::ground::{Ground, Watched};
 use super::mask::Mask;
 use super::session::{Session, timespec};
 use super::{Daemon, Ending, Order, State, log};
 use crate::kin;
 use crate::place::Place;
 
-/// How often it looks whether its ground is still there, when nothing happens.
+/// How often it looks whether its ground is still there, when nothing is said of that.
 pub const LOOK: Duration = Duration::from_secs(60);
 /// How long it waits for its first client at least.
 const FIRST: Duration = Duration::from_secs(2);
@@ -118,11 +117,9 @@ impl Life {
         listener.set_nonblocking(true)?;
         let (wake, woken) = UnixStream::pair()?;
         woken.set_nonblocking(true)?;
-        let ground = Ground {
-            root: identity(root.as_path()),
-            lock: identity(&place.lock()),
-            socket: identity(&place.socket()),
-        };
+        // Watched before it is looked at, so that whatever happens to it later is told.
+        let watched = Watched::begin(root.as_path(), &place);
+        let ground = Ground::of(root.as_path(), &place);
         if let Some(lines) = &before {
             log::line(&format!(
                 "the daemon before this one ended without a word, after: {}",
@@ -161,6 +158,9 @@ impl Life {
             }),
             wake,
         });
+        if let Err(why) = watched.and_then(|watched| watched.tell(&daemon)) {
+            log::line(&format!("looks every minute whether its folders are still there: {why}"));
+        }
         let told = daemon.clone();
         ctrlc::set_handler(move || told.end("a signal", true)).ok();
         Ok(Some(Life { daemon, listener, woken, lock: Some(lock) }))
@@ -205,7 +205,7 @@ impl Life {
 
     fn wind_down(&mut self, ending: &Ending) {
         let daemon = &self.daemon;
-        if daemon.ground.socket == identity(&daemon.place.socket()) && daemon.owns_lock() {
+        if daemon.owns_socket() && daemon.owns_lock() {
             fs::remove_file(&daemon.place.socket()).ok();
         }
         self.accept_all();
@@ -232,19 +232,6 @@ impl Life {
             self.accept_all();
         }
     }
-}
-
-/// What a daemon stands on: should one of these be another, it is in nobody's service any more.
-pub struct Ground {
-    root: Option<(u64, u64)>,
-    lock: Option<(u64, u64)>,
-    socket: Option<(u64, u64)>,
-}
-
-/// Which file or folder is at `path`, itself and not what it may link to.
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    let StatId { dev, ino, .. } = fs::stat_id(&path.symlink_metadata().ok()?);
-    Some((dev, ino))
 }
 
 impl Daemon {
@@ -308,25 +295,6 @@ impl Daemon {
             () if Instant::now() >= state.active + state.idle_limit => why("there was nothing to do"),
             () => None,
         }
-    }
-
-    /// Why it can no longer serve: the root or its files in the run folder are not what they were.
-    pub fn lost_ground(&self) -> Option<String> {
-        let root = self.root.as_path();
-        if identity(root) != self.ground.root {
-            return Some(format!("`{}` is gone or another folder", root.display()));
-        }
-        if !self.owns_lock() {
-            return Some("the lock file is not its own any more".into());
-        }
-        if identity(&self.place.socket()) != self.ground.socket {
-            return Some("the socket is not its own any more".into());
-        }
-        None
-    }
-
-    fn owns_lock(&self) -> bool {
-        identity(&self.place.lock()) == self.ground.lock
     }
 
     /// Ends the daemon when memory is short.

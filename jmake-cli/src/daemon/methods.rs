@@ -3,8 +3,9 @@
 //! `engine.handle` is what the command `jmake` sends.  `daemon.*` is about the daemon itself.
 //! Everything else is a service for other programs: see [`service`].
 
-use std::sync::Arc;
+use std::cell::Cell;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use jmake_core::build::Build;
@@ -87,14 +88,8 @@ pub fn answer(daemon: &Arc<Daemon>, session: &Session, request: &Request, call: 
             daemon.end("asked to", true);
             Ok(line)
         }
-        method => {
-            let cancel = &request.ticket.cancel;
-            let mut hear = |event: Event| request.ticket.tell(&event);
-            let environment = session.hello().and_then(|hello| hello.umask).unwrap_or(USUAL_UMASK);
-            let _mask = daemon.mask.under(environment);
-            service(daemon, method, &call.params, cancel, &mut hear)
-                .map(|result| wire::result(&request.id, &result))
-        }
+        method => service(daemon, session, request, method, &call.params)
+            .map(|result| wire::result(&request.id, &result)),
     };
     if request.cut.load(Ordering::SeqCst) {
         let why = Error::new(wire::TOO_LARGE, "something that happened takes more than one line may");
@@ -103,13 +98,14 @@ pub fn answer(daemon: &Arc<Daemon>, session: &Session, request: &Request, call: 
     line.unwrap_or_else(|error| wire::error(&request.id, &error))
 }
 
-/// A method for other programs: see [`jmake_core::rpc`].
+/// A method for other programs: see [`jmake_core::rpc`].  Whole builds are put in the line, as
+/// those of the command are.
 fn service(
-    daemon: &Daemon,
+    daemon: &Arc<Daemon>,
+    session: &Session,
+    request: &Request,
     method: &str,
     params: &Value,
-    cancel: &Cancel,
-    on_event: &mut dyn FnMut(Event),
 ) -> Result<Value, Error> {
     let mut environment: Environment = match params.get("environment") {
         Some(environment) => self::params(environment.clone())?,
@@ -122,12 +118,72 @@ fn service(
         let message = failure.problem.message.clone();
         Error { data: serde_json::to_value(failure).ok(), ..Error::new(wire::UNMET, message) }
     };
-    let engine = daemon.engine(environment).map_err(|e| unmet(Failure::of(&e, false)))?;
-    rpc::call(&engine, method, params, cancel, on_event).map_err(|error| match error {
+    let engine = daemon.engine(environment.clone()).map_err(|e| unmet(Failure::of(&e, false)))?;
+    let umask = umask(session);
+    let _mask = makes_files(method).then(|| daemon.mask.under(umask));
+    let holder = format!("`{method}`{}", who(session));
+    let told = Cell::new(false);
+    let build = |build: &Build, cancel: &Cancel, on_event: &mut dyn FnMut(Event)| {
+        let key = Key { environment: environment.clone(), build: build.clone(), umask };
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let hears = heard.clone();
+        let overhear = move |event: &str| lock(&hears).push(event.to_owned());
+        let ticket = Arc::new(request.ticket.overheard(overhear));
+        let built = daemon.round(&key, build, &holder, &ticket, cancel);
+        // The client has heard it when it happened; now it is counted up for the reply.
+        told.set(true);
+        let heard = std::mem::take(&mut *lock(&heard));
+        heard.iter().filter_map(|event| serde_json::from_str(event).ok()).for_each(on_event);
+        told.set(false);
+        if method != "orchestrator.watch_and_build" {
+            daemon.built.fetch_add(1, Ordering::Relaxed);
+            // Only of a whole one is the next done ahead.
+            if !build.quick && !build.compile_only {
+                request.built.set(key).ok();
+            }
+        }
+        built
+    };
+    let mut hear = |event: Event| {
+        if !told.get() {
+            request.ticket.tell(&event);
+        }
+    };
+    let cancel = &request.ticket.cancel;
+    rpc::call_by(&engine, Some(&build), method, params, cancel, &mut hear).map_err(|error| match error {
         rpc::Error::UnknownMethod => Error::new(wire::NO_METHOD, format!("there is no method `{method}`")),
         rpc::Error::BadParams(what) => Error::new(wire::BAD_PARAMS, what),
         rpc::Error::Failed(failure) => unmet(*failure),
     })
+}
+
+/// Whether a method makes files for the user by itself.  Builds do so when they have their turn:
+/// whoever has it before them may need another umask.
+fn makes_files(method: &str) -> bool {
+    matches!(
+        method,
+        "setup.create_structure"
+            | "setup.generate_config"
+            | "setup.update_config"
+            | "compilation.link_ir"
+            | "compilation.optimize_ir"
+            | "compilation.compile_to_object"
+            | "compilation.link_shared_library"
+    )
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The umask under which files are made for the client.
+fn umask(session: &Session) -> u32 {
+    session.hello().and_then(|hello| hello.umask).unwrap_or(USUAL_UMASK)
+}
+
+/// Who the client is, to be told to others that wait for it.
+fn who(session: &Session) -> String {
+    session.peer.pid.map(|pid| format!(" with process id {pid}")).unwrap_or_default()
 }
 
 fn params<T: DeserializeOwned>(params: Value) -> Result<T, Error> {
@@ -139,7 +195,7 @@ fn handle(daemon: &Arc<Daemon>, session: &Session, request: &Request, asked: Han
     if environment.program.is_empty() {
         environment.program.clone_from(&daemon.program);
     }
-    let umask = session.hello().and_then(|hello| hello.umask).unwrap_or(USUAL_UMASK);
+    let umask = umask(session);
     let work = |cancel: &Cancel, on_event: &mut dyn FnMut(Event)| {
         let _mask = writes(&asked).then(|| daemon.mask.under(umask));
         match daemon.engine(environment.clone()) {
@@ -147,7 +203,7 @@ fn handle(daemon: &Arc<Daemon>, session: &Session, request: &Request, asked: Han
             Err(e) => Reply::Failed(Failure::of(&e, cancel.is_cancelled())),
         }
     };
-    let who = session.peer.pid.map(|pid| format!(" with process id {pid}")).unwrap_or_default();
+    let who = who(session);
     match &asked {
         Asked::Build(build) => {
             daemon.built.fetch_add(1, Ordering::Relaxed);

@@ -5,11 +5,12 @@
 //! the same [`Engine`](jmake_core::engine::Engine) that the command itself would ask, with the
 //! environment and the umask of its client.  A request lives as long as its connection.
 //!
-//! [`life`] is how it begins and ends, [`session`] one connection, [`methods`] what can be asked,
+//! [`life`] is how it begins and ends, [`ground`] what it stands on, [`session`] one connection, [`methods`] what can be asked,
 //! [`builds`] who builds when.
 
 mod ahead;
 mod builds;
+mod ground;
 mod life;
 pub mod log;
 mod mask;
@@ -59,7 +60,7 @@ pub struct Daemon {
     /// The environment by which the daemon itself finds its settings; no request sees it.
     environment: Environment,
     warm: Arc<Warm>,
-    ground: life::Ground,
+    ground: ground::Ground,
     builds: Builds,
     ahead: Ahead,
     mask: Mask,

@@ -11,7 +11,7 @@ use crate::fake::same;
 use crate::field::{Field, finish};
 
 /// A project one of whose compilers, once, says in `mark` that it is at work and then does `fault`.
-fn busy(fault: &str) -> Field {
+pub fn busy(fault: &str) -> Field {
     let field = Field::new();
     let (mark, once) = (field.at("mark"), field.at("once"));
     let text = format!(
@@ -29,7 +29,7 @@ fn busy(fault: &str) -> Field {
 }
 
 /// A project one of whose compilers says in `mark` that it is at work, and waits for `go`.
-fn waiting() -> Field {
+pub fn waiting() -> Field {
     let field = Field::new();
     let text = format!(
         "// fakecc: touch {}\n// fakecc: wait-for {}\nint d(void) {{ return 4; }}\n",
@@ -40,7 +40,8 @@ fn waiting() -> Field {
     field
 }
 
-fn go(field: &Field) {
+/// Lets it go on.
+pub fn go(field: &Field) {
     std::fs::write(field.at("go"), "").unwrap();
 }
 

@@ -57,3 +57,58 @@ fn only_so_much_is_built_in_vain() {
     field.write("a.c", "int a(void) { return 301; }\n");
     wait("it goes on", PATIENCE, || ahead(&field, "prepared") == 9);
 }
+
+/// Of all that must be compiled, what was edited lately is compiled first: it is where the next
+/// edit is likely to be, and an error that matters.
+#[test]
+fn what_was_edited_lately_is_compiled_first() {
+    let field = Field::new();
+    let order = field.dir().join("order");
+    // The others take longer, so by all that is known of them they would be first.
+    let unit = |name: &str, fault: &str, value: usize| {
+        let said = format!("// fakecc: append {} {name}", order.display());
+        let words = name.replace(['/', '.'], "_");
+        field.write(name, format!("{said}\n{fault}int {words}(void) {{ return {value} + LEVEL; }}\n"));
+    };
+    for name in ["a.c", "b.c", "sub/c.cpp"] {
+        unit(name, "// fakecc: sleep 40\n", 1);
+    }
+    unit("sub/d.c", "", 1);
+    let settings = |level: usize| {
+        let text = "[daemon]\neager = true\n[project]\nname = \"p\"\n[compile]\njobs = 1\n";
+        field.write("jmake.toml", format!("{text}defines = {{ LEVEL = \"{level}\" }}\n"));
+    };
+    let compiled = || {
+        let text = std::fs::read_to_string(&order).unwrap_or_default();
+        std::fs::remove_file(&order).ok();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    settings(0);
+    field.jmake(&["build", "--daemon", "on"]).good("the first build");
+    let watching =
+        || field.status()["daemon"]["noticing"]["folders"].as_u64().is_some_and(|folders| folders > 1);
+    wait("the folders to be watched", PATIENCE, watching);
+    compiled();
+    // A plain build after everything has changed: the short one is the last.
+    settings(1);
+    wait("the build ahead", PATIENCE, || ahead(&field, "prepared") == 1);
+    let plain = compiled();
+    assert_eq!((plain.len(), plain.last().map(String::as_str)), (4, Some("sub/d.c")), "{plain:?}");
+    unit("sub/d.c", "", 20);
+    wait("the build ahead", PATIENCE, || ahead(&field, "prepared") == 2);
+    assert_eq!(compiled(), ["sub/d.c"]);
+    settings(2);
+    wait("the build ahead", PATIENCE, || ahead(&field, "prepared") == 3);
+    let lately = compiled();
+    assert_eq!((lately.len(), &*lately[0]), (4, "sub/d.c"), "{lately:?}");
+    // Nor is it forgotten by what is edited after it.
+    unit("b.c", "// fakecc: sleep 40\n", 20);
+    wait("the build ahead", PATIENCE, || ahead(&field, "prepared") == 4);
+    compiled();
+    settings(3);
+    wait("the build ahead", PATIENCE, || ahead(&field, "prepared") == 5);
+    let mut lately = compiled();
+    lately.truncate(2);
+    lately.sort();
+    assert_eq!(lately, ["b.c", "sub/d.c"]);
+}

@@ -125,9 +125,16 @@ impl Field {
 
     /// The daemon's process id; there must be one.
     pub fn pid(&self) -> i32 {
-        let alive = self.daemons.alive();
+        let all = self.daemons.alive();
+        let parent = |pid: &i32| -> Option<i32> {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+        };
+        // A compiler looks like the daemon until its own program begins.
+        let is_child = |pid: &&i32| parent(pid).is_some_and(|parent| all.contains(&parent));
+        let alive: Vec<&i32> = all.iter().filter(|pid| !is_child(pid)).collect();
         assert_eq!(alive.len(), 1, "one daemon; {}", self.daemons.logs());
-        alive[0]
+        *alive[0]
     }
 
     /// What `jmake status` says.

@@ -255,6 +255,17 @@ fn switches(pid: i32) -> u64 {
 
 #[test]
 fn an_idle_one_does_nothing_at_all() {
+    let (_field, pid) = at_rest();
+    let before = switches(pid);
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(switches(pid), before, "it was woken");
+}
+
+/// How long a daemon may take to notice that what it stands on is gone, when nobody speaks to it.
+const AT_ONCE: Duration = Duration::from_secs(5);
+
+/// A daemon at rest, and its process id.
+fn at_rest() -> (Field, i32) {
     let field = Field::new();
     field.jmake(&["build"]).good("build");
     let pid = field.pid();
@@ -264,8 +275,77 @@ fn an_idle_one_does_nothing_at_all() {
         std::thread::sleep(Duration::from_millis(200));
         std::mem::replace(&mut before, switches(pid)) == switches(pid)
     });
-    std::thread::sleep(Duration::from_secs(2));
-    assert_eq!(switches(pid), before, "it was woken");
+    (field, pid)
+}
+
+#[test]
+fn it_notices_by_itself_that_its_ground_is_gone() {
+    type Harm = fn(&Field);
+    let harms: [(&str, Harm); 9] = [
+        ("the socket removed", |field| std::fs::remove_file(field.socket()).unwrap()),
+        ("the socket replaced", |field| {
+            let other = field.run_dir().join("other");
+            drop(std::os::unix::net::UnixListener::bind(&other).unwrap());
+            std::fs::rename(other, field.socket()).unwrap();
+        }),
+        ("the lock file removed", |field| {
+            std::fs::remove_file(&field.daemons.files(".lock")[0]).unwrap();
+        }),
+        ("the run folder renamed", |field| {
+            std::fs::rename(field.run_dir(), field.dir().join("run/moved")).unwrap();
+        }),
+        ("the root renamed", |field| std::fs::rename(&field.root, field.dir().join("work/q")).unwrap()),
+        ("a folder above the root renamed", |field| {
+            std::fs::rename(field.dir().join("work"), field.dir().join("moved")).unwrap();
+        }),
+        ("the root removed", |field| std::fs::remove_dir_all(&field.root).unwrap()),
+        ("the root made anew", |field| {
+            std::fs::remove_dir_all(&field.root).unwrap();
+            // Where the number of the old one is given to the new one, only the event tells.
+            std::fs::create_dir(&field.root).unwrap();
+        }),
+        ("the root made anew while somebody was in it", |field| {
+            let inside = std::fs::File::open(&field.root).unwrap();
+            std::fs::remove_dir_all(&field.root).unwrap();
+            std::fs::create_dir(&field.root).unwrap();
+            wait("it ends", AT_ONCE, || field.daemons.alive().is_empty());
+            drop(inside);
+        }),
+    ];
+    for (what, harm) in harms {
+        let (field, _) = at_rest();
+        harm(&field);
+        wait(what, AT_ONCE, || field.daemons.alive().is_empty());
+    }
+}
+
+#[test]
+fn what_happens_beside_its_ground_does_not_wake_it() {
+    let (field, pid) = at_rest();
+    // The thread that serves, which is the one that looks.
+    let main = || {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/status")).unwrap();
+        let lines: Vec<_> = status.lines().filter(|line| line.contains("ctxt_switches")).collect();
+        lines.join(" ")
+    };
+    let before = main();
+    let file = |path: std::path::PathBuf| {
+        std::fs::write(&path, "x").unwrap();
+        std::fs::rename(&path, path.with_extension("renamed")).unwrap();
+        std::fs::remove_file(path.with_extension("renamed")).unwrap();
+    };
+    for dir in [field.dir(), field.dir().join("work"), field.dir().join("run"), field.run_dir()] {
+        file(dir.join("other"));
+        std::fs::create_dir(dir.join("folder")).unwrap();
+        file(dir.join("folder/other"));
+        std::fs::remove_dir(dir.join("folder")).unwrap();
+    }
+    // Long enough for it to have woken.
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(main(), before, "it was woken");
+    assert_eq!(field.pid(), pid);
+    field.jmake(&["build", "-v"]).good("it still serves");
+    assert_eq!(field.pid(), pid);
 }
 
 #[test]

@@ -23,4 +23,5 @@ mod field;
 mod lifecycle;
 mod odd;
 mod protocol;
+mod random;
 mod services;

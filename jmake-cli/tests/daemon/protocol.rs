@@ -49,7 +49,9 @@ fn a_build_with_its_events() {
     }
     assert_eq!(client.answered(20), (6..26).collect::<Vec<_>>());
     client.say(b"{\"jsonrpc\":\"2.0\",\"id\":\"a name\",\"method\":\"daemon.status\"}\n");
-    assert_eq!(client.hear().unwrap()["id"], "a name");
+    // On a slow machine there were signs of life in between.
+    let answer = std::iter::from_fn(|| client.hear()).find(|message| message.get("method").is_none());
+    assert_eq!(answer.unwrap()["id"], "a name");
 }
 
 #[test]

@@ -112,7 +112,10 @@ pub(super) fn heard(call: &mut Call<'_>, request: &Build) -> Result<(Built, Hear
         heard.hear(&event);
         on_event(event);
     };
-    let built = call.engine.build(request, call.cancel, &mut listen)?;
+    let built = match call.build {
+        Some(build) => build(request, call.cancel, &mut listen)?,
+        None => call.engine.build(request, call.cancel, &mut listen)?,
+    };
     Ok((built, heard))
 }
 
@@ -127,7 +130,10 @@ pub(super) fn watch(call: &mut Call<'_>, request: &Build) -> Result<Reply, Stop>
         heard.hear(&event);
         on_event(event);
     };
-    let built = call.engine.watch(request, call.cancel, &mut listen)?;
+    let built = match call.build {
+        Some(build) => call.engine.watch_by(build, request, call.cancel, &mut listen)?,
+        None => call.engine.watch(request, call.cancel, &mut listen)?,
+    };
     Ok(reply_of(call, request, built, heard))
 }
 

@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::engine::Engine;
+use crate::engine::{Builder, Engine};
 use crate::event::Event;
 use crate::path::Root;
 use crate::process::Cancel;
@@ -70,6 +70,21 @@ pub fn call(
     cancel: &Cancel,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Value, Error> {
+    call_by(engine, None, method, params, cancel, on_event)
+}
+
+/// The same, where whole builds are done by `build` instead of the engine itself.
+///
+/// # Errors
+/// As [`call`].
+pub fn call_by(
+    engine: &Engine,
+    build: Option<&Builder<'_>>,
+    method: &str,
+    params: &Value,
+    cancel: &Cancel,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<Value, Error> {
     let method = METHODS.iter().find(|known| known.name == method).ok_or(Error::UnknownMethod)?;
     let mut params = match params {
         Value::Null => Map::new(),
@@ -83,7 +98,7 @@ pub fn call(
     };
     check_project(engine, &mut params).map_err(about)?;
     engine.asked();
-    (method.run)(Call { engine, cancel, on_event }, params).map_err(about)
+    (method.run)(Call { engine, build, cancel, on_event }, params).map_err(about)
 }
 
 /// Whether there is a method called `name`.
@@ -112,6 +127,7 @@ pub struct Method {
 /// What every method has at hand.
 struct Call<'a> {
     engine: &'a Engine,
+    build: Option<&'a Builder<'a>>,
     cancel: &'a Cancel,
     on_event: &'a mut dyn FnMut(Event),
 }

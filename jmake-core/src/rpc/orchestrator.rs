@@ -99,8 +99,18 @@ params! {
     Watch {
         /// accepted for its old name: changes are noticed when they happen
         interval: Option<f64>,
+        /// in the first round, run every action, whatever is recorded
+        force_compile: Option<bool>,
         /// the profile, such as `dev`
         profile: Option<String>,
+        /// optimisation across units: `off`, `thin` or `full`
+        lto: Option<String>,
+        /// only these targets
+        targets: Option<Vec<String>>,
+        /// how many processes may run at once
+        jobs: Option<u64>,
+        /// go on with what does not need a failed action
+        keep_going: Option<bool>,
     }
 }
 
@@ -109,8 +119,18 @@ pub(super) fn watch_and_build(call: &mut Call<'_>, wanted: Watch) -> Result<Repl
     if wanted.interval.is_some_and(|seconds| seconds <= 0.0 || seconds.is_nan()) {
         return Err(bad("interval", "there must be some time between two looks"));
     }
-    let wanted = Wanted { profile: wanted.profile, ..Wanted::default() };
-    watch(call, &Build { wanted, ..Build::default() })
+    let request = Build {
+        force: wanted.force_compile.unwrap_or(false),
+        keep_going: wanted.keep_going.unwrap_or(false),
+        wanted: Wanted {
+            profile: wanted.profile,
+            lto: wanted.lto.map(check_lto).transpose()?,
+            targets: wanted.targets.unwrap_or_default(),
+            jobs: wanted.jobs.map(check_jobs).transpose()?,
+        },
+        ..Build::default()
+    };
+    watch(call, &request)
 }
 
 reply! {

@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, bail};
 
@@ -33,6 +33,32 @@ pub struct Learned {
     state: Mutex<State>,
     /// The file system's clock before the first question.
     now: i64,
+    /// What other sessions of this process have been answered.
+    others: Option<Arc<Answers>>,
+}
+
+/// What all sessions of one process have been answered, where they share it.
+#[derive(Default)]
+pub struct Answers(Mutex<HashMap<Digest, (Digest, Vec<u8>)>>);
+
+impl Answers {
+    fn get(&self, key: &Digest, seen: &Digest) -> Option<Vec<u8>> {
+        let known = self.lock();
+        known.get(key).filter(|(was, _)| was == seen).map(|(_, text)| text.clone())
+    }
+
+    fn keep(&self, key: Digest, seen: Digest, text: &[u8]) {
+        let mut known = self.lock();
+        // They are small, and asked for again where they are still needed.
+        if known.len() >= CARRIED {
+            known.clear();
+        }
+        known.insert(key, (seen, text.to_owned()));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, (Digest, Vec<u8>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Default)]
@@ -58,7 +84,18 @@ impl Learned {
     /// the file system's clock ([`fs::now`]) at this moment or earlier.
     pub fn load(path: &Path, now: i64) -> Learned {
         let answers = fs::read(path).ok().and_then(|bytes| decode(&bytes)).unwrap_or_default();
-        Learned { state: Mutex::new(State { answers, ..State::default() }), now }
+        Learned { state: Mutex::new(State { answers, ..State::default() }), now, others: None }
+    }
+
+    /// The same, sharing `others` with other sessions.  `clock` is asked where [`Learned::load`]
+    /// was not told the time.
+    #[must_use]
+    pub fn sharing(self, others: &Arc<Answers>, clock: impl FnOnce() -> Option<i64>) -> Learned {
+        let now = match self.now {
+            0 => clock().unwrap_or(0),
+            now => now,
+        };
+        Learned { now, others: Some(others.clone()), ..self }
     }
 
     /// Saves everything at `path`, unless nothing new was learned.
@@ -117,10 +154,19 @@ impl Learned {
             return Ok(text);
         }
         drop(state);
+        let others = self.others.as_ref().filter(|_| keep);
+        let known = others.and_then(|others| others.get(&key, &seen));
+        let is_known = known.is_some();
         // Unlocked, so that several programs can be asked at the same time.
-        let text = ask()?;
+        let text = known.map_or_else(ask, Ok)?;
+        if let Some(others) = others.filter(|_| !is_known) {
+            others.keep(key, seen, &text);
+        }
         let mut state = self.lock();
-        state.ran += 1;
+        match is_known {
+            true => state.known += 1,
+            false => state.ran += 1,
+        }
         state.news |= keep;
         state.answers.insert(key, Answer { seen, text: text.clone(), used: true, keep });
         Ok(text)
@@ -337,6 +383,28 @@ mod tests {
         fs::write(&absent, b"").unwrap();
         assert_eq!(ask(b"third", b"third"), 1);
         assert_eq!(ask(b"third", b"never asked"), 0);
+    }
+
+    #[test]
+    fn what_one_session_was_answered_another_need_not_ask() {
+        let (dir, tool) = world();
+        let watched = [tool.clone()];
+        let shared = Arc::new(Answers::default());
+        let ask = |now: Option<i64>, answer: &str| {
+            let learned = Learned::default().sharing(&shared, || now);
+            let text = learned.answer(&question("q"), &watched, || Ok(answer.into())).unwrap();
+            let count = learned.count();
+            (String::from_utf8(text).unwrap(), learned.runs(), count == Count::of(1, 0))
+        };
+        // Not of a file that has just changed, nor where nobody knows the time.
+        for now in [None, Some(fs::now(dir.path()).unwrap())] {
+            assert_eq!(ask(now, "young"), ("young".into(), 1, false));
+        }
+        assert_eq!(ask(Some(LATER), "first"), ("first".into(), 1, false));
+        assert_eq!(ask(Some(LATER), "never asked"), ("first".into(), 0, true));
+        fs::write(&tool, b"another").unwrap();
+        assert_eq!(ask(Some(LATER), "second"), ("second".into(), 1, false));
+        assert_eq!(ask(Some(LATER), "never asked"), ("second".into(), 0, true));
     }
 
     #[test]

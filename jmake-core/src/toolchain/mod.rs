@@ -33,7 +33,7 @@ use crate::memo::Memo;
 use crate::path::{FilePath, bytes_of};
 
 pub use install::{Need, install_command, install_named};
-pub use learned::{Ask, Learned};
+pub use learned::{Answers, Ask, Learned};
 pub(crate) use loaded::elf_dynamic;
 pub use loaded::standard_library_dirs;
 

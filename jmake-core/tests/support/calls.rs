@@ -730,6 +730,7 @@ const fn bad(method: &'static str, params: fn(&Story) -> Value, names: &'static 
 /// Calls that must be refused, in any order, without harm.
 pub const REFUSED: &[Bad] = &[
     bad("orchestrator.watch_and_build", |_| json!({"interval": 0}), "`interval`"),
+    bad("orchestrator.watch_and_build", |_| json!({"lto": "much"}), "`lto`"),
     bad("discovery.scan_files", |_| json!({"force": "yes"}), "`force`"),
     bad("discovery.scan_files", |_| json!([true]), "object"),
     bad("discovery.scan_files", |_| json!({"path": "/"}), "`/` is not in the project"),
