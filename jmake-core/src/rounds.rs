@@ -25,9 +25,9 @@ use crate::warm::Warm;
 use crate::watch::{Listener, Mail};
 
 /// How long nothing more must happen before a round begins, where the settings do not say.
-const DEBOUNCE: Duration = Duration::from_millis(50);
+const DEBOUNCE: Duration = Duration::from_millis(20);
 /// How many times as long a round is put off at most.
-const PATIENCE: u32 = 20;
+const PATIENCE: u32 = 50;
 /// How often everything is looked at where nothing can be watched.
 const POLL: Duration = Duration::from_secs(1);
 

@@ -245,7 +245,7 @@ pub static KEYS: &[Key] = &[
     key!("daemon.enabled", Bool, "`true`", "build through the daemon and start it when there is none; see `--daemon`", [], User, Project daemon.enabled = bool),
     key!("daemon.idle_timeout", Time, "`\"1h\"`", "when a daemon with nothing to do ends", [], User, Project daemon.idle_timeout = time),
     key!("daemon.eager", Bool, "`false`", "compile what was saved before anyone asks", [], User, Project daemon.eager = bool),
-    key!("watch.debounce", Time, "`\"50ms\"`", "how long nothing more must happen before `watch` builds", [], User, Project watch.debounce = time),
+    key!("watch.debounce", Time, "`\"20ms\"`", "how long nothing more must happen before `watch` builds", [], User, Project watch.debounce = time),
     key!("watch.ignore", Globs, "`[]`", "files and folders whose changes begin no round of `watch`", [], Plain, Project watch.ignore = list),
     key!("wrap", Anything, "", "Julia module", [], Later, later),
     key!("tool", Anything, "", "kept for other programs, never read", ["custom"], Plain, later),
