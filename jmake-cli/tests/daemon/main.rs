@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing test may panic anywhere")]
 #![allow(clippy::disallowed_methods, reason = "tests start, kill, write and remove as they like")]
 
-#[path = "../../../jmake-core/tests/support/calls.rs"]
+#[path = "../../../jmake-core/tests/support/calls/mod.rs"]
 mod calls;
 mod chaos;
 mod clients;
