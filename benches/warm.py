@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+from pathlib import Path
 
 import cases
 import measure
@@ -59,6 +60,21 @@ def idle(pid, seconds):
     return after[0] - before[0], (after[1] - before[1]) / os.sysconf("SC_CLK_TCK")
 
 
+def floor(settings, root):
+    """Seconds that a bare client takes, as a whole process: see `floor.c`."""
+    program, socket = settings.work / "floor", settings.work / "floor.sock"
+    source = Path(__file__).resolve().with_name("floor.c")
+    subprocess.run([str(tools.LLVM / "clang"), "-O2", "-o", str(program), str(source)], check=True)
+    socket.unlink(missing_ok=True)
+    server = subprocess.Popen([program, socket, root / "cookie"], stdout=subprocess.PIPE)
+    try:
+        server.stdout.readline()
+        return measure.median([measure.run([program, socket], root, settings.env()).seconds for _ in range(41)])
+    finally:
+        server.kill()
+        server.wait()
+
+
 def generated(units, fake):
     """A generated tree of `units` units, built by a daemon, without it, and by ninja."""
     def measure_cases(settings, options, log):
@@ -83,8 +99,7 @@ def many_cases(comparison, unit, units):
     warm = comparison.trees[1]
     # The daemon rests after its first answer: it watches from then on.
     settle(warm)
-    floor = measure.median([measure.run(["true"], "/", os.environ).seconds for _ in range(21)])
-    note = f"starting a program that does nothing: {1000 * floor:.1f} ms"
+    note = f"the least that can be, in C: {1000 * floor(comparison.settings, warm.root):.1f} ms"
     comparison.case("nothing changed", 21, cases.nothing, ("seconds", 0.003, "3 ms"), watch=False, ours=DAEMON, note=note)
     comparison.case("one file touched", 11, lambda t, _: cases.touch(t.root / unit), ("seconds", 0.010, "10 ms"), watch=False, ours=DAEMON)
     if units != 10_000:
