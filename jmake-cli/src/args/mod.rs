@@ -114,7 +114,7 @@ pub fn read() -> Result<Job, Problem> {
     let typed = command.try_get_matches_from_mut(std::env::args_os());
     let typed = typed.and_then(|mut matches| Typed::from_arg_matches_mut(&mut matches));
     let Typed { global, verb } = typed.map_err(|e| Problem::Usage(e.format(&mut command)))?;
-    // Taking it apart again takes as long as all of the above, and the process ends soon.
+    // Taking it apart again takes its time, too, and the process ends soon.
     std::mem::forget(command);
     match verb {
         Verb::Completions { shell } => return Ok(Job::Print(manual::completions(shell))),

@@ -5,8 +5,8 @@
 //! the same [`Engine`](jmake_core::engine::Engine) that the command itself would ask, with the
 //! environment and the umask of its client.  A request lives as long as its connection.
 //!
-//! [`life`] is how it begins and ends, [`ground`] what it stands on, [`session`] one connection, [`methods`] what can be asked,
-//! [`builds`] who builds when.
+//! [`life`] is how it begins and ends, [`ground`] what it stands on, [`session`] one connection,
+//! [`methods`] what can be asked, [`builds`] who builds when.
 
 mod ahead;
 mod builds;

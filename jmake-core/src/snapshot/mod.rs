@@ -74,10 +74,11 @@ pub enum Compared {
 }
 
 impl Snapshot {
-    /// Records what `memo` has looked at, the folders in `listed`, and what was made of it; `None` when a file changed while the build ran, or one that was
-    /// looked for in vain is there by now.  The content of the files in `deciding` matters to more
-    /// than compiles, even if one of them is included somewhere.  The caller scans `listed` once
-    /// more afterwards: only if it finds the same is the snapshot one of *this* build.
+    /// Records what `memo` has looked at, the folders in `listed`, and what was made of it; `None`
+    /// when a file changed while the build ran, or one that was looked for in vain is there by now.
+    /// The content of the files in `deciding` matters to more than compiles, even if one of them is
+    /// included somewhere.  The caller scans `listed` once more afterwards: only if it finds the
+    /// same is the snapshot one of *this* build.
     pub fn take(
         memo: &Memo,
         request: Digest,
