@@ -149,6 +149,12 @@ impl Place {
         let Ok(file) = jmake_core::fs::open(&self.lock()) else { return false };
         matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock))
     }
+
+    /// Whether the process `pid` holds the daemon's lock, as far as what is written there tells.
+    pub fn is_held_by(&self, pid: i32) -> bool {
+        let holder = std::fs::read_to_string(self.lock()).unwrap_or_default();
+        self.is_locked() && holder.ends_with(&format!(", process id {pid}"))
+    }
 }
 
 /// The run folder: below `runtime` (`XDG_RUNTIME_DIR`) when that is a folder, else below the

@@ -174,11 +174,13 @@ fn stop(errand: &Errand, root: &Root, place: &Place, screen: &mut Screen) -> u8 
     )
 }
 
-/// Ends a daemon that does not answer, which is safe whatever it is doing.
+/// Ends a daemon that does not answer, which is safe whatever it is doing.  Another program that
+/// listens on its socket is left alone.
 fn ended_for_good(place: &Place) -> bool {
     let Ok(mut line) = Line::to(place) else { return false };
     let until = Instant::now() + ENDING;
-    let killed = line.peer.pid.is_some_and(|pid| super::kill(pid, &mut line));
+    let daemon = line.peer.pid.filter(|pid| place.is_held_by(*pid));
+    let killed = daemon.is_some_and(|pid| super::kill(pid, &mut line));
     // Its connections end when it does.
     killed && matches!(line.next(until.saturating_duration_since(Instant::now())), Err(Broken::Ended))
 }

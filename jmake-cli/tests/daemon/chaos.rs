@@ -29,7 +29,7 @@ fn chaos() {
         }
         served += usize::from(one_round(&field, &mut dice, &format!("seed {seed}, round {round}")));
     }
-    assert!(served * 3 > rounds, "only {served} of {rounds} rounds ended with a daemon that serves");
+    assert!(served * 10 > rounds, "only {served} of {rounds} rounds ended with a daemon that serves");
 }
 
 /// Whether its last build was done by a daemon.

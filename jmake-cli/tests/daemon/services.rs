@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::calls::{self, Refused, Story};
-use crate::clients::{busy, go, waiting};
+use crate::clients::{busy, go, the_one_that_waits, waiting};
 use crate::daemons::{Daemons, PATIENCE, wait};
 use crate::field::Raw;
 
@@ -111,7 +111,7 @@ fn equal_builds_are_one_and_others_wait() {
         "{stopped}"
     );
     in_line(2);
-    assert_eq!(field.workers().len(), 1, "the compiler goes on");
+    the_one_that_waits(&field);
     go(&field);
     let (built, told) = first.answer(1);
     let (joined, told_too) = same.answer(1);
