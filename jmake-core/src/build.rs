@@ -29,6 +29,7 @@ use crate::manifest::Kind;
 use crate::path::{FilePath, Root};
 use crate::plan::{Plan, STATE_DIR, plan};
 use crate::prebuilt::inspect_libraries;
+use crate::prepare::prepare;
 use crate::process::Cancel;
 use crate::project::{MANIFEST, MARKER, Project};
 use crate::publish;
@@ -178,7 +179,8 @@ struct Work<'a> {
     /// Where processes write until what they wrote is known to be good.
     scratch: PathBuf,
     tree: Tree,
-    /// Files and folders outside the root that the toolchain was chosen by.
+    /// Files and folders besides the sources that decided: those that the toolchain was chosen by,
+    /// and templates of headers.
     consulted: Vec<FilePath>,
     failures: Vec<Failure>,
     /// The project's traces, and whether some were lost to damage.
@@ -365,6 +367,9 @@ impl<'a> Work<'a> {
             }
         };
         self.consulted = toolchain.consulted();
+        self.consulted.extend(discovery.templates().cloned());
+        let problems = prepare(&self.project, discovery, &toolchain, self.cancel)?;
+        self.tell(problems, on_event);
         let sources = Sources {
             memo: &self.project.memo,
             tree: &self.tree,

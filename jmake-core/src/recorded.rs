@@ -12,10 +12,11 @@ use crate::codec::{Reader, Writer};
 use crate::digest::Digest;
 use crate::discover::{Category, Discovery, File, FoundTarget, TargetKind, Tree};
 use crate::fs;
+use crate::generate::{Form, Generated};
 use crate::path::{FilePath, Root};
 use crate::plan::STATE_DIR;
 
-const MAGIC: &[u8] = b"jmake-discovered-1\n";
+const MAGIC: &[u8] = b"jmake-discovered-2\n";
 
 /// Every category, by its stored number.
 const CATEGORIES: [Category; 11] = [
@@ -73,9 +74,20 @@ fn encode(out: &mut Writer, tree: &Tree, discovery: &Discovery) {
     }
     paths(out, &tree.dirs);
     paths(out, &discovery.include_dirs);
-    out.uint(discovery.system_headers.len() as u64);
-    for name in &discovery.system_headers {
-        out.bytes(name.as_bytes());
+    texts(out, &discovery.system_headers);
+    texts(out, &discovery.defines);
+    out.uint(discovery.generated.len() as u64);
+    for made in &discovery.generated {
+        out.bytes(made.path.as_bytes());
+        out.bytes(made.from.as_bytes());
+        let (form, words): (u64, &[String]) = match &made.form {
+            Form::Copy => (0, &[]),
+            Form::Template => (1, &[]),
+            Form::Answers(names) => (2, names),
+            Form::Export(word) => (3, std::slice::from_ref(word)),
+        };
+        out.uint(form);
+        texts(out, words);
     }
     out.uint(discovery.targets.len() as u64);
     for target in &discovery.targets {
@@ -83,6 +95,11 @@ fn encode(out: &mut Writer, tree: &Tree, discovery: &Discovery) {
         out.uint(u64::from(target.kind == TargetKind::Executable));
         paths(out, &target.sources);
     }
+}
+
+fn texts(out: &mut Writer, list: &[String]) {
+    out.uint(list.len() as u64);
+    list.iter().for_each(|text| out.bytes(text.as_bytes()));
 }
 
 fn paths(out: &mut Writer, paths: &[FilePath]) {
@@ -102,8 +119,18 @@ fn decode(from: &mut Reader<'_>) -> Option<(Tree, Discovery)> {
     }
     tree.dirs = paths_of(from)?;
     discovery.include_dirs = paths_of(from)?;
+    discovery.system_headers = texts_of(from)?;
+    discovery.defines = texts_of(from)?;
     for _ in 0..from.uint()? {
-        discovery.system_headers.push(text(from)?);
+        let (path, template) = (FilePath::new(from.bytes()?), FilePath::new(from.bytes()?));
+        let (form, mut words) = (from.uint()?, texts_of(from)?);
+        let form = match form {
+            0 => Form::Copy,
+            1 => Form::Template,
+            2 => Form::Answers(words),
+            _ => Form::Export(words.pop()?),
+        };
+        discovery.generated.push(Generated { path, from: template, form });
     }
     for _ in 0..from.uint()? {
         let name = text(from)?;
@@ -115,6 +142,10 @@ fn decode(from: &mut Reader<'_>) -> Option<(Tree, Discovery)> {
 
 fn paths_of(from: &mut Reader<'_>) -> Option<Vec<FilePath>> {
     (0..from.uint()?).map(|_| Some(FilePath::new(from.bytes()?))).collect()
+}
+
+fn texts_of(from: &mut Reader<'_>) -> Option<Vec<String>> {
+    (0..from.uint()?).map(|_| text(from)).collect()
 }
 
 fn text(from: &mut Reader<'_>) -> Option<String> {
@@ -137,10 +168,13 @@ mod tests {
             dirs: vec![FilePath::root(), "src".into()],
             ..Tree::default()
         };
+        let made = |form| Generated { path: ".jmake/gen/a.h".into(), from: "a.h.in".into(), form };
         let target = |kind| FoundTarget { name: "n".into(), kind, sources: vec!["src/a.c".into()] };
         let discovery = Discovery {
             include_dirs: vec!["include".into()],
             system_headers: vec!["zlib.h".into()],
+            defines: vec!["HAVE_CONFIG_H=1".into()],
+            generated: vec![made(Form::Copy), made(Form::Template), made(Form::Export("A".into()))],
             targets: vec![target(TargetKind::Library), target(TargetKind::Executable)],
             ..Discovery::default()
         };

@@ -62,7 +62,7 @@ impl Decided {
 pub struct Scanned<'a> {
     /// What lay in the root.
     pub tree: &'a Tree,
-    /// Files and folders outside the root that the toolchain was chosen by.
+    /// Files and folders besides the sources that decided.
     pub consulted: &'a [FilePath],
     /// How it was looked for.
     pub options: discover::Options,

@@ -29,6 +29,10 @@ pub struct Discovered {
     pub files: BTreeMap<String, Vec<String>>,
     /// Folders searched for included files, in order.
     pub include_dirs: Vec<String>,
+    /// Headers that are made before anything is compiled, and of what.
+    pub generated: Vec<Reasoned>,
+    /// Macros defined for every source.
+    pub defines: Vec<String>,
     /// Included names that no file of the project answers, sorted.
     pub system_headers: Vec<String>,
     /// What can be built.
@@ -113,6 +117,8 @@ pub fn survey(found: &Found) -> Discovered {
         root: found.root.as_path().display().to_string(),
         name: found.name.clone(),
         include_dirs: texts(&found.include_dirs),
+        generated: reasons(discovery.generated.iter().map(|made| (&made.path, made.to_string()))),
+        defines: discovery.defines.clone(),
         system_headers: unanswered(graph),
         targets: discovery.targets.iter().map(target_found).collect(),
         left_out: reasons(discovery.left_out.iter().map(|(path, why)| (path, why.to_string()))),

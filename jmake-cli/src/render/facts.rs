@@ -119,6 +119,8 @@ fn discovered(found: &Discovered, look: &Look) -> String {
     text += &list("left out", &reasons(&found.left_out));
     text += &list("passed over", &reasons(&found.skipped));
     text += &list("include folders", &found.include_dirs);
+    text += &list("headers to make", &reasons(&found.generated));
+    text += &list("macros", &found.defines);
     text += &list("headers from outside", &found.system_headers);
     if look.verbose {
         let includes = found.includes.iter().map(|(file, list)| format!("{file}: {}", list.join(" ")));

@@ -54,6 +54,10 @@ impl Making<'_> {
         let compile = &self.sources.manifest.compile;
         let table = outline.table;
         let mut flags = self.basic_flags(lang);
+        let found = &self.sources.discovery.defines;
+        flags.extend(found.iter().map(|define| format!("-D{define}")));
+        let first = self.sources.discovery.generated.iter().filter(|made| made.is_first());
+        flags.extend(first.flat_map(|made| ["-include".to_owned(), made.path.to_string()]));
         let defines = compile.defines.iter().chain(&self.profile.defines);
         for (name, value) in defines.chain(table.into_iter().flat_map(|table| &table.defines)) {
             flags.push(match value {

@@ -9,7 +9,7 @@ use anyhow::Result;
 use super::{Profile, Sources};
 use crate::action::Tool;
 use crate::event::Diagnostic;
-use crate::manifest::Lto;
+use crate::manifest::{Lto, Manifest};
 use crate::path::FilePath;
 use crate::toolchain::includes::Lang;
 use crate::toolchain::{LinkerKind, Toolchain};
@@ -92,8 +92,17 @@ fn native_flags(sources: &Sources<'_>, profile: &Profile) -> Vec<Vec<u8>> {
 
 /// The flags for the machine that is built for.
 pub(super) fn machine_flags(sources: &Sources<'_>) -> Vec<String> {
-    let machine = &sources.manifest.machine;
-    let triple = machine.triple.as_deref().unwrap_or(sources.toolchain.host_triple());
+    flags_for_machine(sources.manifest, sources.toolchain.host_triple())
+}
+
+/// The arguments for the machine that is built for: what `manifest` says, on `host`.
+pub fn machine_arguments(manifest: &Manifest, host: &str) -> Vec<Vec<u8>> {
+    flags_for_machine(manifest, host).into_iter().map(String::into_bytes).collect()
+}
+
+fn flags_for_machine(manifest: &Manifest, host: &str) -> Vec<String> {
+    let machine = &manifest.machine;
+    let triple = machine.triple.as_deref().unwrap_or(host);
     let mut flags = Vec::new();
     flags.extend(machine.triple.as_ref().map(|triple| format!("--target={triple}")));
     if let Some(cpu) = machine.cpu.as_deref().filter(|cpu| *cpu != "generic") {

@@ -13,9 +13,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::event::Diagnostic;
+use crate::generate::{DIR, Form, Generated, export_word};
 use crate::memo::Memo;
 use crate::path::FilePath;
 
+use super::generated::source_of;
 use super::includes::{Finder, counts, facts_of};
 use super::reasons::folder_reason;
 use super::standard::is_standard;
@@ -27,6 +29,11 @@ pub(super) struct Dirs {
     pub chosen: Vec<FilePath>,
     /// Included names that no file of the tree answers.
     pub outside: BTreeSet<Vec<u8>>,
+    /// Macros about headers that the files ask for, and that they define.
+    pub asks: BTreeSet<Box<[u8]>>,
+    pub answers: BTreeSet<Box<[u8]>>,
+    /// Headers that must be made.
+    pub generated: BTreeMap<FilePath, Generated>,
     pub problems: Vec<Diagnostic>,
 }
 
@@ -71,6 +78,8 @@ pub(super) fn include_dirs(memo: &Memo, finder: &Finder<'_>, sources: &[FilePath
         search.choose(dir);
     }
     search.give_up();
+    let used = search.visited.iter().filter_map(|path| Some((path.clone(), finder.made(path)?.clone())));
+    search.out.generated.extend(used.collect::<Vec<_>>());
     search.out
 }
 
@@ -78,10 +87,13 @@ impl Search<'_> {
     /// Reads `front` and everything it leads to with the folders chosen so far.
     fn follow(&mut self, mut front: Vec<FilePath>) {
         while !front.is_empty() {
-            let facts = facts_of(self.memo, &front);
+            let texts: Vec<FilePath> = front.iter().map(|path| self.finder.text_of(path).clone()).collect();
+            let facts = facts_of(self.memo, &texts);
             let mut next = Vec::new();
             for (from, facts) in front.iter().zip(facts) {
                 let Some(facts) = facts else { continue };
+                self.out.asks.extend(facts.asks.iter().cloned());
+                self.out.answers.extend(facts.answers.iter().cloned());
                 for include in facts.includes.iter().filter(|include| counts(include)) {
                     match self.finder.find(from, include, &self.out.chosen) {
                         Ok(path) => next.push(path),
@@ -103,6 +115,9 @@ impl Search<'_> {
             let fits = |path: &FilePath| folder_reason(path).is_none_or(|(dir, _)| from.starts_with(&dir));
             dirs.extend(candidates.filter(|(path, _)| *path != from && fits(path)).map(|(_, dir)| dir));
         }
+        if dirs.is_empty() && self.exports(from, include) {
+            return;
+        }
         if dirs.is_empty() {
             self.out.outside.insert(include.name.to_vec());
             return;
@@ -121,6 +136,19 @@ impl Search<'_> {
             folder.score += need.score(dir);
         }
         self.needs.push(Some(need));
+    }
+
+    /// Whether it is the name of a header that marks what a library shows, which any build can make.
+    fn exports(&mut self, from: &FilePath, include: &crate::lex::Include) -> bool {
+        let Some(word) = export_word(&include.name).filter(|_| !include.conditional) else { return false };
+        let dir = FilePath::new(DIR).join("export");
+        let path = dir.join(&include.name);
+        let made = Generated { path: path.clone(), from: from.clone(), form: Form::Export(word) };
+        self.out.generated.entry(path).or_insert(made);
+        if !self.out.chosen.contains(&dir) {
+            self.out.chosen.push(dir);
+        }
+        true
     }
 
     /// The folder that answers most needs best, if any is worth searching.
@@ -189,6 +217,7 @@ impl Need {
 /// How near `dir` is to what includes from it: 8 and more when it is above it or beside one that
 /// is above it, less with each step away.
 fn closeness(dir: &FilePath, from: &FilePath) -> u64 {
+    let dir = &source_of(dir);
     let above = |dir: &FilePath| from.starts_with(dir);
     if above(dir) {
         return 8 + u64::from(has_good_name(dir));

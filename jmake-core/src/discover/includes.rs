@@ -6,17 +6,19 @@
 //!
 //! Nothing here recurses: a chain of includes may be as long as the tree has files.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
+use crate::generate::Generated;
 use crate::lex::{Facts, Include, Kind};
 use crate::memo::Memo;
 use crate::path::FilePath;
 
 use super::Tree;
+use super::generated::from_templates;
 use super::standard::is_standard;
 
 /// An included name that no file of the tree answers.
@@ -86,13 +88,14 @@ impl IncludeGraph {
 /// The graph of includes of the tree's sources and headers.  A name in quotes is searched for
 /// beside its includer first; then, as one in angle brackets, in `include_dirs` in order.
 pub fn walk_ast_dependencies(memo: &Memo, tree: &Tree, include_dirs: &[FilePath]) -> IncludeGraph {
-    let finder = Finder::new(tree);
+    let made = from_templates(tree);
+    let finder = Finder::new(tree, &made);
     let mut scanned: HashMap<FilePath, Vec<Result<FilePath, Unresolved>>> = HashMap::new();
     let is_code = |file: &&super::File| file.category.is_source() || file.category.is_header();
     let mut front: Vec<FilePath> = tree.files.iter().filter(is_code).map(|file| file.path.clone()).collect();
     while !front.is_empty() {
         let resolve = |path: &FilePath| {
-            let facts = memo.facts(path).unwrap_or_default();
+            let facts = memo.facts(finder.text_of(path)).unwrap_or_default();
             let live = facts.includes.iter().filter(|include| counts(include));
             live.map(|include| finder.find(path, include, include_dirs)).collect()
         };
@@ -206,16 +209,31 @@ pub(super) struct Finder<'t> {
     by_end: Vec<&'t FilePath>,
     /// Folders that hold a file named like a header of the system.
     pub shadowing: HashSet<FilePath>,
+    /// Headers that could be made.
+    made: &'t BTreeMap<FilePath, Generated>,
 }
 
 impl<'t> Finder<'t> {
-    pub fn new(tree: &'t Tree) -> Finder<'t> {
-        let mut by_end: Vec<&FilePath> = tree.files.iter().map(|file| &file.path).collect();
+    /// Finds files of `tree` and headers that could be `made`.
+    pub fn new(tree: &'t Tree, made: &'t BTreeMap<FilePath, Generated>) -> Finder<'t> {
+        let mut by_end: Vec<&FilePath> =
+            tree.files.iter().map(|file| &file.path).chain(made.keys()).collect();
         by_end.par_sort_unstable_by(|a, b| backwards(a.as_bytes()).cmp(backwards(b.as_bytes())));
         let named_so = by_end.iter().filter(|path| is_standard(path.file_name()));
         let shadowing = named_so.filter_map(|path| path.parent()).collect();
         let by_path = by_end.iter().map(|path| (path.as_bytes(), *path)).collect();
-        Finder { by_path, by_end, shadowing }
+        Finder { by_path, by_end, shadowing, made }
+    }
+
+    /// The header to be made at `path`.
+    pub fn made(&self, path: &FilePath) -> Option<&'t Generated> {
+        self.made.get(path)
+    }
+
+    /// The file in which the text of `path` can be read: of a header that is yet to be made, its
+    /// template.
+    pub fn text_of<'p>(&'p self, path: &'p FilePath) -> &'p FilePath {
+        self.made.get(path).map_or(path, |made| &made.from)
     }
 
     /// The file that `include` of `from` leads to.

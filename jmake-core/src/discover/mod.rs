@@ -8,6 +8,7 @@
 
 mod classify;
 mod dirs;
+mod generated;
 mod includes;
 mod reasons;
 mod standard;
@@ -22,6 +23,7 @@ pub use targets::discover_project;
 pub use walk::{globs, scan_files, walk_files};
 
 use crate::event::Diagnostic;
+use crate::generate::{Form, Generated};
 use crate::path::FilePath;
 
 /// What of the root is looked at.
@@ -208,6 +210,10 @@ pub enum LeftOut {
     FuzzFolder(String),
     /// It lies in a folder of documentation.
     DocFolder(String),
+    /// It lies in the root's folder of scripts that help to build.
+    ScriptFolder(String),
+    /// It lies in the root's folder of bindings for another language.
+    BindingFolder(String),
     /// It is other people's code, in this folder, of which the library includes nothing.
     UnusedPackage(String),
     /// It lies in the root's `contrib`: kept beside a project, not part of it.
@@ -244,6 +250,8 @@ impl fmt::Display for LeftOut {
             LeftOut::BenchFolder(dir) => write!(f, "lies in the benchmark folder `{dir}`"),
             LeftOut::FuzzFolder(dir) => write!(f, "lies in the fuzzing folder `{dir}`"),
             LeftOut::DocFolder(dir) => write!(f, "lies in the documentation folder `{dir}`"),
+            LeftOut::ScriptFolder(dir) => write!(f, "lies in `{dir}`, which helps to build"),
+            LeftOut::BindingFolder(dir) => write!(f, "lies in `{dir}`, which binds another language"),
             LeftOut::UnusedPackage(dir) => {
                 write!(f, "belongs to `{dir}`, of which the library includes nothing")
             }
@@ -267,6 +275,10 @@ impl fmt::Display for LeftOut {
 pub struct Discovery {
     /// Folders to search for included files, in the order to search them.
     pub include_dirs: Vec<FilePath>,
+    /// Headers to make before anything is compiled, by path.
+    pub generated: Vec<Generated>,
+    /// Macros to define for every source, as `NAME` or `NAME=VALUE`.
+    pub defines: Vec<String>,
     /// Names that are included and that no file of the project answers, sorted; also those that
     /// stand in conditions, and the standard library's.
     pub system_headers: Vec<String>,
@@ -276,6 +288,14 @@ pub struct Discovery {
     pub left_out: Vec<(FilePath, LeftOut)>,
     /// What the user may want to know or mend.
     pub problems: Vec<Diagnostic>,
+}
+
+impl Discovery {
+    /// Files whose whole text decides what is built.
+    pub fn templates(&self) -> impl Iterator<Item = &FilePath> {
+        let has = |made: &&Generated| matches!(made.form, Form::Copy | Form::Template);
+        self.generated.iter().filter(has).map(|made| &made.from)
+    }
 }
 
 #[cfg(test)]

@@ -4,13 +4,13 @@
 //!
 //! 1. Its kind: a module unit.
 //! 2. Its folder: tests, examples, benchmarks, fuzzers, documentation anywhere below the root
-//!    (the root's own name never counts), `contrib` at the root.
+//!    (the root's own name never counts); `contrib`, scripts and bindings at the root.
 //! 3. Its name and content: named like a test or benchmark *and* with a `main` or a test
 //!    framework among its includes.
 //! 4. Its `main`, unless a macro must be set for it.
 //! 5. Headers it cannot do without and this system does not have.
-//! 6. It gathers others: it includes two or more sources which include something themselves, and
-//!    so look complete; they are compiled one by one instead.
+//! 6. It gathers others: it includes two or more sources, each of which includes headers of the
+//!    project itself and so looks complete; they are compiled one by one instead.
 //! 7. It lies in a folder of programs (`programs`, `tools`, `cli`…) beside one that defines
 //!    `main`: it belongs to that.
 //! 8. It is a part of another: a source of its own folder or one above, itself taken into the
@@ -27,7 +27,7 @@ use super::standard::other_system;
 pub(super) struct Candidate<'a> {
     pub path: &'a FilePath,
     pub facts: &'a Facts,
-    /// Sources it includes, and whether each includes something itself.
+    /// Sources it includes, and whether each includes a header of the project itself.
     pub parts: Vec<(FilePath, bool)>,
     /// Whether one of its includes is of a test framework that the tree does not hold.
     pub uses_test_framework: bool,
@@ -62,9 +62,10 @@ pub(super) fn own_reason(candidate: &Candidate<'_>) -> Option<LeftOut> {
     if let Some(system) = must_have.filter(|i| i.angled).find_map(|include| other_system(&include.name)) {
         return Some(LeftOut::OtherSystem(system));
     }
-    let mut complete = candidate.parts.iter().filter(|(_, includes_something)| *includes_something);
-    match (complete.next(), complete.next()) {
-        (Some((part, _)), Some(_)) => Some(LeftOut::Gathers(part.clone())),
+    match &candidate.parts[..] {
+        [(part, _), _, ..] if candidate.parts.iter().all(|(_, complete)| *complete) => {
+            Some(LeftOut::Gathers(part.clone()))
+        }
         _ => None,
     }
 }
@@ -128,6 +129,10 @@ fn name_reason(name: &[u8], at_root: bool) -> Option<fn(String) -> LeftOut> {
         Some(LeftOut::DocFolder)
     } else if at_root && is(&["contrib"]) {
         Some(LeftOut::ContribFolder)
+    } else if at_root && is(&["scripts", "script", "buildscripts"]) {
+        Some(LeftOut::ScriptFolder)
+    } else if at_root && is(&["swig", "bindings", "binding", "wrappers", "jni"]) {
+        Some(LeftOut::BindingFolder)
     } else {
         None
     }

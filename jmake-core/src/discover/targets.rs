@@ -11,8 +11,10 @@ use crate::lex::Facts;
 use crate::memo::Memo;
 use crate::path::FilePath;
 
+use super::generated::{self, from_templates};
 use super::includes::{Finder, counts, facts_of};
 use super::reasons::{Candidate, decide, is_test_framework, own_reason};
+use super::standard::is_standard;
 use super::{Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, vendored};
 
 /// Decides what to make of `tree`: one library called `name` of all sources but those with a
@@ -22,7 +24,8 @@ use super::{Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, ve
 /// # Errors
 /// None at present; reading failures are among the problems.
 pub fn discover_project(memo: &Memo, tree: &Tree, name: &str) -> Result<Discovery> {
-    let finder = Finder::new(tree);
+    let made = from_templates(tree);
+    let finder = Finder::new(tree, &made);
     let mut found = Discovery::default();
     let sources = read_sources(memo, tree, &mut found);
     let mut library = Vec::new();
@@ -56,6 +59,14 @@ pub fn discover_project(memo: &Memo, tree: &Tree, name: &str) -> Result<Discover
     found.system_headers =
         dirs.outside.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
     found.problems.extend(dirs.problems);
+    found.generated = dirs.generated.into_values().collect();
+    // By the convention of autoconf: sources ask for it before they include the header.
+    if found.generated.iter().any(|made| made.path.file_name() == b"config.h") {
+        found.defines.push("HAVE_CONFIG_H=1".to_owned());
+    } else {
+        let unanswered: Vec<_> = dirs.asks.difference(&dirs.answers).cloned().collect();
+        found.generated.extend(generated::answering(&unanswered));
+    }
 
     if !library.is_empty() {
         let kind = TargetKind::Library;
@@ -99,7 +110,8 @@ fn decide_all(memo: &Memo, sources: &[Source], finder: &Finder<'_>) -> Vec<(File
     let candidate = |id: usize, included_by| {
         let source = &sources[id];
         let parts = parts[id].iter().map(|&part| {
-            let complete = sources[part].facts.includes.iter().any(counts);
+            let of_project = |include: &crate::lex::Include| counts(include) && !is_standard(&include.name);
+            let complete = sources[part].facts.includes.iter().any(of_project);
             (sources[part].path.clone(), complete)
         });
         Candidate {

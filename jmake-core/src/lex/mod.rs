@@ -62,6 +62,10 @@ pub struct Facts {
     pub main_conditional: bool,
     /// Whether it is a C++20 module unit (`export module x;`, `module x;`).
     pub module_unit: bool,
+    /// Macros of the kind `HAVE_UNISTD_H` that a condition asks for, sorted.
+    pub asks: Vec<Box<[u8]>>,
+    /// Macros of that kind that the text defines, sorted.
+    pub answers: Vec<Box<[u8]>>,
     /// Whether an assembler directive that reads a file no depfile names (`.incbin`, `.include`)
     /// may occur in a string.
     pub incbin: bool,
@@ -131,6 +135,10 @@ impl Facts {
         for include in &self.includes {
             include.encode(out);
         }
+        for list in [&self.asks, &self.answers] {
+            out.uint(list.len() as u64);
+            list.iter().for_each(|name| out.bytes(name));
+        }
     }
 
     /// Takes what [`Facts::encode`] wrote.
@@ -139,12 +147,19 @@ impl Facts {
         let comment_blind = from.digest_opt()?;
         let count: usize = from.int()?;
         let includes = (0..count).map(|_| Include::decode(from)).collect::<Option<_>>()?;
+        let mut names = || {
+            let count: usize = from.int()?;
+            (0..count).map(|_| Some(from.bytes()?.into())).collect::<Option<Vec<Box<[u8]>>>>()
+        };
+        let (asks, answers) = (names()?, names()?);
         Some(Facts {
             includes,
             computed_include,
             has_main,
             main_conditional,
             module_unit,
+            asks,
+            answers,
             incbin,
             comment_blind,
         })

@@ -78,6 +78,11 @@ struct Scan<'a> {
     tail: Vec<u8>,
 }
 
+/// Whether a macro's name says, as autoconf's do, that a header is there.
+fn is_about_header(name: &[u8]) -> bool {
+    name.starts_with(b"HAVE_") && name.ends_with(b"_H") && name.len() > 7
+}
+
 /// The first tokens of a condition: enough to judge the simple ones.
 const CONDITION: usize = 6;
 
@@ -98,6 +103,10 @@ pub(super) fn scan(text: &[u8]) -> Facts {
     facts.has_main = main || found.conditional_main;
     facts.main_conditional = facts.has_main && !main;
     facts.module_unit = found.module_unit;
+    for names in [&mut facts.asks, &mut facts.answers] {
+        names.sort_unstable();
+        names.dedup();
+    }
     facts.comment_blind = blind::digest(text, &lexer);
     facts
 }
@@ -252,6 +261,9 @@ impl Scan<'_> {
             if words.len() < keep {
                 words.push(spelled.to_vec());
             }
+            if keep == CONDITION && is_about_header(&spelled) {
+                self.facts.asks.push(spelled.as_ref().into());
+            }
             let kind = match &*spelled {
                 b"__has_include" | b"__has_include_next" => Kind::HasInclude,
                 b"__has_embed" => Kind::Embed,
@@ -279,6 +291,9 @@ impl Scan<'_> {
                 true => self.found.conditional_main = true,
                 false => self.found.main = true,
             }
+        }
+        if is_about_header(&name) {
+            self.facts.answers.push(name.as_slice().into());
         }
         if self.odds() > Odds::Unlikely {
             self.defined.insert(name);

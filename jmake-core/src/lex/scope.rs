@@ -207,8 +207,12 @@ impl Scope {
     }
 }
 
+/// The entry points of programs; libFuzzer's is called by a `main` that it brings.
 fn is_main(name: &[u8]) -> bool {
-    matches!(name, b"main" | b"wmain" | b"_tmain" | b"WinMain" | b"wWinMain" | b"_tWinMain")
+    matches!(
+        name,
+        b"LLVMFuzzerTestOneInput" | b"main" | b"wmain" | b"_tmain" | b"WinMain" | b"wWinMain" | b"_tWinMain"
+    )
 }
 
 /// Macros of well-known libraries that define `main` where they are called.

@@ -233,6 +233,10 @@ reply! {
         dependencies: Dependencies,
         /// folders searched for included files, in order
         include_dirs: Vec<String>,
+        /// headers that are made before anything is compiled, and of what
+        generated: Vec<Reasoned>,
+        /// macros defined for every source
+        defines: Vec<String>,
         /// included names that no file of the project answers
         system_headers: Vec<String>,
         /// what can be built
@@ -261,6 +265,8 @@ pub(super) fn discover_project(call: &mut Call<'_>, look: Look) -> Result<Discov
         binaries: binaries(found, cached),
         dependencies: dependencies(&found.includes, &found.include_dirs, cached),
         include_dirs: seen.include_dirs,
+        generated: seen.generated,
+        defines: seen.defines,
         system_headers: seen.system_headers,
         targets: seen.targets,
         left_out: seen.left_out,

@@ -252,7 +252,21 @@ impl Ask<'_> {
     /// # Errors
     /// As [`Ask::output`].
     pub fn output_about(&self, argv: &[Vec<u8>], about: &[u8], watched: &[PathBuf]) -> Result<Vec<u8>> {
-        self.ask(argv, &[], about, watched)
+        self.ask(argv, &[], about, watched, <[u8]>::to_vec)
+    }
+
+    /// As [`Ask::output_about`], where only what `reduce` makes of the output is wanted and kept.
+    ///
+    /// # Errors
+    /// As [`Ask::output`].
+    pub fn reduced(
+        &self,
+        argv: &[Vec<u8>],
+        about: &[u8],
+        watched: &[PathBuf],
+        reduce: impl Fn(&[u8]) -> Vec<u8>,
+    ) -> Result<Vec<u8>> {
+        self.ask(argv, &[], about, watched, reduce)
     }
 
     /// As [`Ask::output`], with variables added to the child's otherwise fixed environment.
@@ -265,7 +279,7 @@ impl Ask<'_> {
         env: &[(Vec<u8>, Vec<u8>)],
         watched: &[PathBuf],
     ) -> Result<Vec<u8>> {
-        self.ask(argv, env, b"", watched)
+        self.ask(argv, env, b"", watched, <[u8]>::to_vec)
     }
 
     fn ask(
@@ -274,6 +288,7 @@ impl Ask<'_> {
         env: &[(Vec<u8>, Vec<u8>)],
         about: &[u8],
         watched: &[PathBuf],
+        reduce: impl Fn(&[u8]) -> Vec<u8>,
     ) -> Result<Vec<u8>> {
         let mut question = Fields::new();
         for arg in argv {
@@ -284,7 +299,13 @@ impl Ask<'_> {
             question.push("value", value);
         }
         question.push("about", about);
-        let answer = self.learned.answer(&question, watched, || self.run(argv, env))?;
+        let answer = self.learned.answer(&question, watched, || {
+            let said = self.run(argv, env)?;
+            Ok(match said.split_first() {
+                Some((&SAID, text)) => answer(SAID, &reduce(text)),
+                _ => said,
+            })
+        })?;
         match answer.split_first() {
             Some((&SAID, text)) => Ok(text.to_vec()),
             Some((_, text)) => bail!("{}", String::from_utf8_lossy(text)),

@@ -15,6 +15,7 @@ pub mod install;
 pub mod learned;
 pub mod link;
 pub mod pkgconfig;
+mod declared;
 mod find;
 mod headers;
 mod loaded;
