@@ -18,7 +18,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use crate::action::SearchDirs;
-use crate::discover::{Category, Discovery, LeftOut, Tree};
+use crate::discover::{Discovery, LeftOut, Tree};
 use crate::event::Diagnostic;
 use crate::manifest::{Kind, Manifest};
 use crate::memo::Memo;
@@ -211,7 +211,10 @@ fn found_libraries(sources: &Sources<'_>) -> Vec<FoundLibrary> {
     let pkg_config = sources.environment.path.iter().find_map(|dir| {
         ["pkg-config", "pkgconf"].map(|name| dir.join(name)).into_iter().find(|path| path.is_file())
     });
-    let cxx = sources.tree.files.iter().any(|file| file.category == Category::CppSource);
+    // What is linked as C needs more libraries by name than what is linked as C++.
+    let has_cxx = |sources: &Vec<FilePath>| sources.iter().any(|source| lang_of(source) == Lang::Cxx);
+    let targets = &sources.discovery.targets;
+    let cxx = !targets.is_empty() && targets.iter().all(|target| has_cxx(&target.sources));
     let query = HeaderQuery {
         headers: &sources.discovery.system_headers,
         lang: if cxx { Lang::Cxx } else { Lang::C },

@@ -210,6 +210,8 @@ pub enum LeftOut {
     FuzzFolder(String),
     /// It lies in a folder of documentation.
     DocFolder(String),
+    /// It lies in a folder that holds the whole library once more, in one file.
+    WholeFolder(String),
     /// It lies in the root's folder of scripts that help to build.
     ScriptFolder(String),
     /// It lies in the root's folder of bindings for another language.
@@ -250,6 +252,7 @@ impl fmt::Display for LeftOut {
             LeftOut::BenchFolder(dir) => write!(f, "lies in the benchmark folder `{dir}`"),
             LeftOut::FuzzFolder(dir) => write!(f, "lies in the fuzzing folder `{dir}`"),
             LeftOut::DocFolder(dir) => write!(f, "lies in the documentation folder `{dir}`"),
+            LeftOut::WholeFolder(dir) => write!(f, "lies in `{dir}`, which holds the library once more"),
             LeftOut::ScriptFolder(dir) => write!(f, "lies in `{dir}`, which helps to build"),
             LeftOut::BindingFolder(dir) => write!(f, "lies in `{dir}`, which binds another language"),
             LeftOut::UnusedPackage(dir) => {

@@ -37,6 +37,22 @@ pub(super) struct Candidate<'a> {
     pub included_by: Vec<FilePath>,
 }
 
+/// Whether a folder's name says that it holds, in one file, what the rest of the project holds in
+/// many.
+pub(super) fn is_whole_folder(name: &[u8]) -> bool {
+    let all = words(name).concat();
+    let known: [&[u8]; 7] = [
+        b"singleheader",
+        b"singleinclude",
+        b"singlefile",
+        b"amalgamation",
+        b"amalgamated",
+        b"amalgamate",
+        b"amalgam",
+    ];
+    known.contains(&&*all)
+}
+
 /// Why the candidate is not part of the library, if so.
 pub(super) fn decide(candidate: &Candidate<'_>) -> Option<LeftOut> {
     own_reason(candidate).or_else(|| part_of_program(candidate)).or_else(|| part_of_other(candidate))
@@ -129,7 +145,7 @@ fn name_reason(name: &[u8], at_root: bool) -> Option<fn(String) -> LeftOut> {
         Some(LeftOut::DocFolder)
     } else if at_root && is(&["contrib"]) {
         Some(LeftOut::ContribFolder)
-    } else if at_root && is(&["scripts", "script", "buildscripts"]) {
+    } else if at_root && (is(&["scripts", "script", "buildscripts"]) || has(&["ci"])) {
         Some(LeftOut::ScriptFolder)
     } else if at_root && is(&["swig", "bindings", "binding", "wrappers", "jni"]) {
         Some(LeftOut::BindingFolder)

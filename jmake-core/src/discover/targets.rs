@@ -1,6 +1,6 @@
 //! From a tree to targets: which sources make the library, which are programs, what they need.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -13,7 +13,7 @@ use crate::path::FilePath;
 
 use super::generated::{self, from_templates};
 use super::includes::{Finder, counts, facts_of};
-use super::reasons::{Candidate, decide, is_test_framework, own_reason};
+use super::reasons::{Candidate, decide, is_test_framework, is_whole_folder, own_reason};
 use super::standard::is_standard;
 use super::{Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, vendored};
 
@@ -48,6 +48,7 @@ pub fn discover_project(memo: &Memo, tree: &Tree, name: &str) -> Result<Discover
             }
         }
     }
+    found.left_out.extend(leave_out_copies(&mut library));
     found.left_out.extend(never_sources(tree));
     found.left_out.sort_by(|a, b| a.0.cmp(&b.0));
     found.problems.extend(refusals(&found.left_out));
@@ -146,6 +147,27 @@ fn decide_all(memo: &Memo, sources: &[Source], finder: &Finder<'_>) -> Vec<(File
         decisions.push((source.path.clone(), reason));
     }
     decisions
+}
+
+/// Takes out of `library` what a folder for that purpose holds once more: a source named like
+/// another one elsewhere, and what stands beside it.
+fn leave_out_copies(library: &mut Vec<FilePath>) -> Vec<(FilePath, LeftOut)> {
+    let whole = |path: &FilePath| {
+        let dirs = std::iter::successors(path.parent(), FilePath::parent);
+        dirs.filter(|dir| is_whole_folder(dir.file_name())).last()
+    };
+    let (copies, others): (Vec<FilePath>, Vec<FilePath>) =
+        library.drain(..).partition(|path| whole(path).is_some());
+    let names: BTreeSet<&[u8]> = others.iter().map(FilePath::file_name).collect();
+    let doubled: BTreeSet<FilePath> =
+        copies.iter().filter(|path| names.contains(path.file_name())).filter_map(whole).collect();
+    let (out, kept): (Vec<FilePath>, Vec<FilePath>) =
+        copies.into_iter().partition(|path| whole(path).is_some_and(|dir| doubled.contains(&dir)));
+    library.extend(others.into_iter().chain(kept));
+    library.sort();
+    out.into_iter()
+        .filter_map(|path| Some((path.clone(), LeftOut::WholeFolder(whole(&path)?.to_string()))))
+        .collect()
 }
 
 /// The sources that a source includes, by whatever folder: includes of sources are mostly written

@@ -424,6 +424,17 @@ fn sources_that_others_include() {
 }
 
 #[test]
+fn a_folder_that_holds_the_library_once_more() {
+    let project =
+        Project::new(&[("src/p.cpp", ""), ("singleheader/p.cpp", ""), ("singleheader/demo.cpp", "")]);
+    assert_eq!(project.targets(), "lib p: src/p.cpp\n");
+    assert_eq!(project.reason("singleheader/p.cpp"), Some(LeftOut::WholeFolder("singleheader".into())));
+    // Or holds it alone.
+    let project = Project::new(&[("tools/x.py", ""), ("single_header/p.cpp", "")]);
+    assert_eq!(project.targets(), "lib p: single_header/p.cpp\n");
+}
+
+#[test]
 fn headers_that_are_not_there_and_could_be_made() {
     let project = Project::new(&[
         (
