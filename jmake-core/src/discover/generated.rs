@@ -60,3 +60,7 @@ fn is_about_system(name: &str) -> bool {
     let stem = stem.to_ascii_lowercase();
     [stem.clone(), stem.replacen('_', "/", 1)].iter().any(|stem| is_standard(format!("{stem}.h").as_bytes()))
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

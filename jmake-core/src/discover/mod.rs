@@ -10,6 +10,7 @@ mod classify;
 mod dirs;
 mod generated;
 mod includes;
+mod optional;
 mod reasons;
 mod standard;
 mod targets;
@@ -210,6 +211,8 @@ pub enum LeftOut {
     FuzzFolder(String),
     /// It lies in a folder of documentation.
     DocFolder(String),
+    /// It alone needs this header of somebody else, and nothing of the library needs it.
+    OptionalPart(String),
     /// It lies in a folder that holds the whole library once more, in one file.
     WholeFolder(String),
     /// It lies in the root's folder of scripts that help to build.
@@ -252,6 +255,9 @@ impl fmt::Display for LeftOut {
             LeftOut::BenchFolder(dir) => write!(f, "lies in the benchmark folder `{dir}`"),
             LeftOut::FuzzFolder(dir) => write!(f, "lies in the fuzzing folder `{dir}`"),
             LeftOut::DocFolder(dir) => write!(f, "lies in the documentation folder `{dir}`"),
+            LeftOut::OptionalPart(header) => {
+                write!(f, "needs `{header}`, which nothing else here does: it is an optional part")
+            }
             LeftOut::WholeFolder(dir) => write!(f, "lies in `{dir}`, which holds the library once more"),
             LeftOut::ScriptFolder(dir) => write!(f, "lies in `{dir}`, which helps to build"),
             LeftOut::BindingFolder(dir) => write!(f, "lies in `{dir}`, which binds another language"),

@@ -15,7 +15,7 @@ use super::generated::{self, from_templates};
 use super::includes::{Finder, counts, facts_of};
 use super::reasons::{Candidate, decide, is_test_framework, is_whole_folder, own_reason};
 use super::standard::is_standard;
-use super::{Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, vendored};
+use super::{Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, optional, vendored};
 
 /// Decides what to make of `tree`: one library called `name` of all sources but those with a
 /// reason against it, and a program for each source that defines `main` and has no other reason
@@ -49,6 +49,11 @@ pub fn discover_project(memo: &Memo, tree: &Tree, name: &str) -> Result<Discover
         }
     }
     found.left_out.extend(leave_out_copies(&mut library));
+    for (path, header) in optional::parts(memo, tree, &finder, &library) {
+        library.retain(|source| *source != path);
+        found.problems.push(left_to_others(&path, &header));
+        found.left_out.push((path, LeftOut::OptionalPart(header)));
+    }
     found.left_out.extend(never_sources(tree));
     found.left_out.sort_by(|a, b| a.0.cmp(&b.0));
     found.problems.extend(refusals(&found.left_out));
@@ -200,6 +205,12 @@ fn uses_test_framework(memo: &Memo, source: &Source, finder: &Finder<'_>) -> boo
         finder.find(&source.path, include, &above).ok().filter(|path| path.stem() == source.path.stem())
     });
     own_header.is_some_and(|header| memo.facts(&header).is_ok_and(|facts| framework(&facts)))
+}
+
+fn left_to_others(path: &FilePath, header: &str) -> Diagnostic {
+    Diagnostic::note(format!("left out: it needs `{header}`, which nothing else here does"))
+        .in_file(path)
+        .hint("to have it, name the sources of a `[[target]]`, or include its header from another source")
 }
 
 /// What a user would expect to be built and is refused: said, not only listed.

@@ -8,14 +8,14 @@ use crate::fs;
 use crate::memo::Memo;
 use crate::path::Root;
 
-struct Project {
+pub(super) struct Project {
     dir: tempfile::TempDir,
 }
 
 impl Project {
     /// A folder with these files; a path ending in `/` is a folder, a content beginning with `->`
     /// a link.
-    fn new(files: &[(&str, &str)]) -> Project {
+    pub(super) fn new(files: &[(&str, &str)]) -> Project {
         let project = Project { dir: tempfile::tempdir().unwrap() };
         files.iter().for_each(|(path, content)| project.put(path.as_bytes(), content));
         project
@@ -47,7 +47,7 @@ impl Project {
         tree.files.iter().map(|file| file.path.to_string()).collect::<Vec<_>>().join(" ")
     }
 
-    fn discover(&self) -> Discovery {
+    pub(super) fn discover(&self) -> Discovery {
         let memo = self.memo();
         let tree = scan_files(&memo, &Options::default()).unwrap();
         discover_project(&memo, &tree, "p").unwrap()
@@ -424,6 +424,30 @@ fn sources_that_others_include() {
 }
 
 #[test]
+fn a_part_that_alone_needs_something_of_others() {
+    let plain = |name| (name, "#include \"p.h\"");
+    let mut files = vec![
+        plain("a.c"),
+        plain("b.c"),
+        plain("c.c"),
+        plain("net.c"),
+        ("p.h", ""),
+        ("ssl.c", "#include \"p_ssl.h\"\n#include <openssl/ssl.h>\n#include <openssl/err.h>"),
+        ("p_ssl.h", "#include <openssl/ssl.h>"),
+        ("tests/t.c", "#include \"../p_ssl.h\""),
+    ];
+    let optional = Some(LeftOut::OptionalPart("openssl/ssl.h".into()));
+    assert_eq!(Project::new(&files).reason("ssl.c"), optional);
+    files[3].1 = "#include \"p_ssl.h\"";
+    assert_eq!(Project::new(&files).reason("ssl.c"), None, "another source needs it");
+    files[3].1 = "#if USE_SSL\n#include <openssl/evp.h>\n#endif";
+    assert_eq!(Project::new(&files).reason("ssl.c"), None, "it is not the only one");
+    files.drain(..2);
+    files[1].1 = "";
+    assert_eq!(Project::new(&files).reason("ssl.c"), None, "the library is too small to tell");
+}
+
+#[test]
 fn a_folder_that_holds_the_library_once_more() {
     let project =
         Project::new(&[("src/p.cpp", ""), ("singleheader/p.cpp", ""), ("singleheader/demo.cpp", "")]);
@@ -432,49 +456,6 @@ fn a_folder_that_holds_the_library_once_more() {
     // Or holds it alone.
     let project = Project::new(&[("tools/x.py", ""), ("single_header/p.cpp", "")]);
     assert_eq!(project.targets(), "lib p: single_header/p.cpp\n");
-}
-
-#[test]
-fn headers_that_are_not_there_and_could_be_made() {
-    let project = Project::new(&[
-        (
-            "src/a.c",
-            "#ifdef HAVE_CONFIG_H\n#include \"config.h\"\n#endif\n#include \"kept.h\"\n#include \"a_export.h\"",
-        ),
-        ("src/config.h.in", "#undef HAVE_UNISTD_H"),
-        ("src/config.h.cmake", "#cmakedefine HAVE_UNISTD_H"),
-        ("src/unused.h.in", ""),
-        ("src/there.h.in", ""),
-        ("src/there.h", ""),
-        ("scripts/kept.h.prebuilt", ""),
-    ]);
-    let found = project.discover();
-    let made: Vec<String> = found.generated.iter().map(|made| format!("{}: {made}", made.path)).collect();
-    assert_eq!(
-        made,
-        [
-            ".jmake/gen/export/a_export.h: defines `A_EXPORT`, for `src/a.c`",
-            ".jmake/gen/scripts/kept.h: a copy of `scripts/kept.h.prebuilt`",
-            ".jmake/gen/src/config.h: from the template `src/config.h.cmake`",
-        ]
-    );
-    assert_eq!(found.defines, ["HAVE_CONFIG_H=1"]);
-    let dirs: Vec<String> = found.include_dirs.iter().map(ToString::to_string).collect();
-    assert_eq!(dirs, [".jmake/gen/export", ".jmake/gen/scripts", ".jmake/gen/src"]);
-    let templates: Vec<String> = found.templates().map(ToString::to_string).collect();
-    assert_eq!(templates, ["scripts/kept.h.prebuilt", "src/config.h.cmake"]);
-}
-
-#[test]
-fn macros_about_headers_are_answered_where_nobody_else_does() {
-    let asks = "#if defined(HAVE_UNISTD_H) && HAVE_SYS_TIME_H - 0\n#endif\n#ifdef HAVE_OPENSSL_SSL_H\n#endif\n\
-                #ifdef HAVE_STDINT_H\n#endif";
-    let project =
-        Project::new(&[("a.c", "#include \"a.h\""), ("a.h", asks), ("b.c", "#define HAVE_STDINT_H 1")]);
-    let found = project.discover();
-    let made: Vec<String> = found.generated.iter().map(|made| format!("{}: {made}", made.path)).collect();
-    assert_eq!(made, [".jmake/gen/jmake-have.h: answers HAVE_SYS_TIME_H, HAVE_UNISTD_H"]);
-    assert!(found.defines.is_empty() && found.include_dirs.is_empty());
 }
 
 #[test]

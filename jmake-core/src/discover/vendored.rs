@@ -14,7 +14,8 @@ use super::Tree;
 use super::includes::{Finder, facts_of};
 use super::reasons::folder_reason;
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
+    "dependencies",
     "extern",
     "external",
     "externals",
