@@ -14,6 +14,7 @@ pub mod event;
 pub mod fs;
 pub mod codec;
 pub mod lex;
+pub mod cmake;
 pub mod memo;
 pub mod process;
 pub mod manifest;
