@@ -211,6 +211,19 @@ impl Memo {
         content.digest.map_err(io::Error::from)
     }
 
+    /// The file's content, which is certainly that of [`Memo::digest`].
+    ///
+    /// # Errors
+    /// As [`Memo::digest`], and when the file is being changed.
+    pub fn text(&self, file: &FilePath) -> io::Result<Vec<u8>> {
+        let digest = self.digest(file)?;
+        let text = std::fs::read(self.root.resolve(file))?;
+        match Digest::of(&text) == digest {
+            true => Ok(text),
+            false => Err(io::Error::other("it is being changed")),
+        }
+    }
+
     /// What the file's text says.
     ///
     /// # Errors

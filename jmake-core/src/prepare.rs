@@ -39,8 +39,9 @@ pub fn prepare(
             Form::Copy => text,
             Form::Answers(names) => answers(names).into_bytes(),
             Form::Export(word) => export_header(word).into_bytes(),
-            Form::Template => {
-                let rendered = render(&text, &|_| None, &|name| declared.contains(name));
+            Form::Text(text) => text.clone().into_bytes(),
+            Form::Template(known) => {
+                let rendered = render(&text, known, &|name| declared.contains(name));
                 if !rendered.missing.is_empty() {
                     problems.push(unknown(header, &rendered.missing));
                     continue;
@@ -59,12 +60,11 @@ pub fn prepare(
 }
 
 fn template(project: &Project, header: &Generated) -> Result<Vec<u8>> {
-    if matches!(header.form, Form::Export(_) | Form::Answers(_)) {
+    if !header.has_template() {
         return Ok(Vec::new());
     }
-    // Remembered, so that the build depends on it.
-    project.memo.digest(&header.from)?;
-    fs::read(&project.root().resolve(&header.from)).with_context(|| format!("cannot read `{}`", header.from))
+    let text = project.memo.text(&header.from);
+    text.with_context(|| format!("cannot read `{}`", header.from))
 }
 
 /// The names that the templates ask for and the system declares.
@@ -74,9 +74,11 @@ fn declared(
     cancel: &Cancel,
     texts: &[(&Generated, Vec<u8>)],
 ) -> Result<HashSet<String>> {
-    let asked =
-        texts.iter().filter(|(header, _)| header.form == Form::Template).flat_map(|(_, text)| names(text));
-    let asked: Vec<String> = asked.collect::<BTreeSet<_>>().into_iter().collect();
+    let asked = texts.iter().filter_map(|(header, text)| match &header.form {
+        Form::Template(known) => Some(names(text, known)),
+        _ => None,
+    });
+    let asked: Vec<String> = asked.flatten().collect::<BTreeSet<_>>().into_iter().collect();
     if asked.is_empty() {
         return Ok(HashSet::new());
     }

@@ -12,7 +12,6 @@ use crate::codec::{Reader, Writer};
 use crate::digest::Digest;
 use crate::discover::{Category, Discovery, File, FoundTarget, TargetKind, Tree};
 use crate::fs;
-use crate::generate::{Form, Generated};
 use crate::path::{FilePath, Root};
 use crate::plan::STATE_DIR;
 
@@ -76,19 +75,7 @@ fn encode(out: &mut Writer, tree: &Tree, discovery: &Discovery) {
     paths(out, &discovery.include_dirs);
     texts(out, &discovery.system_headers);
     texts(out, &discovery.defines);
-    out.uint(discovery.generated.len() as u64);
-    for made in &discovery.generated {
-        out.bytes(made.path.as_bytes());
-        out.bytes(made.from.as_bytes());
-        let (form, words): (u64, &[String]) = match &made.form {
-            Form::Copy => (0, &[]),
-            Form::Template => (1, &[]),
-            Form::Answers(names) => (2, names),
-            Form::Export(word) => (3, std::slice::from_ref(word)),
-        };
-        out.uint(form);
-        texts(out, words);
-    }
+    out.bytes(&serde_json::to_vec(&discovery.generated).unwrap_or_default());
     out.uint(discovery.targets.len() as u64);
     for target in &discovery.targets {
         out.bytes(target.name.as_bytes());
@@ -121,17 +108,7 @@ fn decode(from: &mut Reader<'_>) -> Option<(Tree, Discovery)> {
     discovery.include_dirs = paths_of(from)?;
     discovery.system_headers = texts_of(from)?;
     discovery.defines = texts_of(from)?;
-    for _ in 0..from.uint()? {
-        let (path, template) = (FilePath::new(from.bytes()?), FilePath::new(from.bytes()?));
-        let (form, mut words) = (from.uint()?, texts_of(from)?);
-        let form = match form {
-            0 => Form::Copy,
-            1 => Form::Template,
-            2 => Form::Answers(words),
-            _ => Form::Export(words.pop()?),
-        };
-        discovery.generated.push(Generated { path, from: template, form });
-    }
+    discovery.generated = serde_json::from_slice(from.bytes()?).ok()?;
     for _ in 0..from.uint()? {
         let name = text(from)?;
         let kind = if from.uint()? == 1 { TargetKind::Executable } else { TargetKind::Library };
@@ -155,6 +132,7 @@ fn text(from: &mut Reader<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::generate::{Form, Generated};
 
     #[test]
     fn what_was_recorded_comes_back_and_damage_counts_as_nothing() {
@@ -174,7 +152,11 @@ mod tests {
             include_dirs: vec!["include".into()],
             system_headers: vec!["zlib.h".into()],
             defines: vec!["HAVE_CONFIG_H=1".into()],
-            generated: vec![made(Form::Copy), made(Form::Template), made(Form::Export("A".into()))],
+            generated: vec![
+                made(Form::Copy),
+                made(Form::Template(Default::default())),
+                made(Form::Export("A".into())),
+            ],
             targets: vec![target(TargetKind::Library), target(TargetKind::Executable)],
             ..Discovery::default()
         };

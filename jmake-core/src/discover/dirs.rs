@@ -69,10 +69,17 @@ struct Search<'a> {
 }
 
 /// Works out the folders that let `sources` find what they include.
-pub(super) fn include_dirs(memo: &Memo, finder: &Finder<'_>, sources: &[FilePath]) -> Dirs {
+///
+/// Those that are `given` come first, whether they are needed or not.
+pub(super) fn include_dirs(
+    memo: &Memo,
+    finder: &Finder<'_>,
+    given: Vec<FilePath>,
+    sources: &[FilePath],
+) -> Dirs {
     let visited = sources.iter().cloned().collect();
-    let mut search =
-        Search { memo, finder, visited, needs: Vec::new(), folders: BTreeMap::new(), out: Dirs::default() };
+    let out = Dirs { chosen: given, ..Dirs::default() };
+    let mut search = Search { memo, finder, visited, needs: Vec::new(), folders: BTreeMap::new(), out };
     search.follow(sources.to_vec());
     while let Some(dir) = search.best() {
         search.choose(dir);

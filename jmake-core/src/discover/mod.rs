@@ -8,6 +8,7 @@
 
 mod classify;
 mod dirs;
+mod evidence;
 mod generated;
 mod includes;
 mod optional;
@@ -24,7 +25,7 @@ pub use targets::discover_project;
 pub use walk::{globs, scan_files, walk_files};
 
 use crate::event::Diagnostic;
-use crate::generate::{Form, Generated};
+use crate::generate::Generated;
 use crate::path::FilePath;
 
 /// What of the root is looked at.
@@ -211,6 +212,8 @@ pub enum LeftOut {
     FuzzFolder(String),
     /// It lies in a folder of documentation.
     DocFolder(String),
+    /// It is in no library of this build description.
+    NotDescribed(String),
     /// It alone needs this header of somebody else, and nothing of the library needs it.
     OptionalPart(String),
     /// It lies in a folder that holds the whole library once more, in one file.
@@ -255,6 +258,7 @@ impl fmt::Display for LeftOut {
             LeftOut::BenchFolder(dir) => write!(f, "lies in the benchmark folder `{dir}`"),
             LeftOut::FuzzFolder(dir) => write!(f, "lies in the fuzzing folder `{dir}`"),
             LeftOut::DocFolder(dir) => write!(f, "lies in the documentation folder `{dir}`"),
+            LeftOut::NotDescribed(file) => write!(f, "is in no library of `{file}`"),
             LeftOut::OptionalPart(header) => {
                 write!(f, "needs `{header}`, which nothing else here does: it is an optional part")
             }
@@ -284,6 +288,8 @@ impl fmt::Display for LeftOut {
 pub struct Discovery {
     /// Folders to search for included files, in the order to search them.
     pub include_dirs: Vec<FilePath>,
+    /// Build descriptions that were read, the main one first: their whole text decides.
+    pub evidence: Vec<FilePath>,
     /// Headers to make before anything is compiled, by path.
     pub generated: Vec<Generated>,
     /// Macros to define for every source, as `NAME` or `NAME=VALUE`.
@@ -302,8 +308,8 @@ pub struct Discovery {
 impl Discovery {
     /// Files whose whole text decides what is built.
     pub fn templates(&self) -> impl Iterator<Item = &FilePath> {
-        let has = |made: &&Generated| matches!(made.form, Form::Copy | Form::Template);
-        self.generated.iter().filter(has).map(|made| &made.from)
+        let made = self.generated.iter().filter(|made| made.has_template()).map(|made| &made.from);
+        made.chain(&self.evidence)
     }
 }
 

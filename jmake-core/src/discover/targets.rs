@@ -11,6 +11,7 @@ use crate::lex::Facts;
 use crate::memo::Memo;
 use crate::path::FilePath;
 
+use super::evidence::{self, Evidence};
 use super::generated::{self, from_templates};
 use super::includes::{Finder, counts, facts_of};
 use super::reasons::{Candidate, decide, is_test_framework, is_whole_folder, own_reason};
@@ -24,7 +25,9 @@ use super::{Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, op
 /// # Errors
 /// None at present; reading failures are among the problems.
 pub fn discover_project(memo: &Memo, tree: &Tree, name: &str) -> Result<Discovery> {
-    let made = from_templates(tree);
+    let evidence = evidence::of(memo, tree);
+    let mut made = from_templates(tree);
+    made.extend(evidence.iter().flat_map(|said| said.generated.clone()));
     let finder = Finder::new(tree, &made);
     let mut found = Discovery::default();
     let sources = read_sources(memo, tree, &mut found);
@@ -33,8 +36,14 @@ pub fn discover_project(memo: &Memo, tree: &Tree, name: &str) -> Result<Discover
     let mut helpers: BTreeMap<FilePath, Vec<FilePath>> = BTreeMap::new();
     let unused = vendored::unused(memo, tree, &finder);
     for (path, reason) in decide_all(memo, &sources, &finder) {
-        let package = vendored::package(&path).filter(|package| unused.contains(package));
-        match reason.or_else(|| Some(LeftOut::UnusedPackage(package?.to_string()))) {
+        let reason = match &evidence {
+            Some(said) => described(said, &path, reason),
+            None => reason.or_else(|| {
+                let package = vendored::package(&path).filter(|package| unused.contains(package));
+                Some(LeftOut::UnusedPackage(package?.to_string()))
+            }),
+        };
+        match reason {
             None => library.push(path),
             Some(reason) => {
                 match &reason {
@@ -48,8 +57,14 @@ pub fn discover_project(memo: &Memo, tree: &Tree, name: &str) -> Result<Discover
             }
         }
     }
-    found.left_out.extend(leave_out_copies(&mut library));
-    for (path, header) in optional::parts(memo, tree, &finder, &library) {
+    if evidence.is_none() {
+        found.left_out.extend(leave_out_copies(&mut library));
+    }
+    let optional = match &evidence {
+        Some(_) => Vec::new(),
+        None => optional::parts(memo, tree, &finder, &library),
+    };
+    for (path, header) in optional {
         library.retain(|source| *source != path);
         found.problems.push(left_to_others(&path, &header));
         found.left_out.push((path, LeftOut::OptionalPart(header)));
@@ -60,12 +75,17 @@ pub fn discover_project(memo: &Memo, tree: &Tree, name: &str) -> Result<Discover
 
     let searching: Vec<FilePath> =
         library.iter().chain(&programs).chain(helpers.values().flatten()).cloned().collect();
-    let dirs = dirs::include_dirs(memo, &finder, &searching);
+    let given = evidence.as_ref().map(|said| said.include_dirs.clone()).unwrap_or_default();
+    let dirs = dirs::include_dirs(memo, &finder, given, &searching);
     found.include_dirs = dirs.chosen;
     found.system_headers =
         dirs.outside.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
     found.problems.extend(dirs.problems);
     found.generated = dirs.generated.into_values().collect();
+    if let Some(said) = evidence {
+        found.defines = said.defines;
+        found.evidence = said.read;
+    }
     // By the convention of autoconf: sources ask for it before they include the header.
     if found.generated.iter().any(|made| made.path.file_name() == b"config.h") {
         found.defines.push("HAVE_CONFIG_H=1".to_owned());
@@ -205,6 +225,17 @@ fn uses_test_framework(memo: &Memo, source: &Source, finder: &Finder<'_>) -> boo
         finder.find(&source.path, include, &above).ok().filter(|path| path.stem() == source.path.stem())
     });
     own_header.is_some_and(|header| memo.facts(&header).is_ok_and(|facts| framework(&facts)))
+}
+
+/// The decision about a source of which a description says something.  What defines `main` cannot
+/// be part of a library, whatever is said.
+fn described(said: &Evidence, path: &FilePath, reason: Option<LeftOut>) -> Option<LeftOut> {
+    let never = matches!(reason, Some(LeftOut::Main | LeftOut::ModuleUnit | LeftOut::Unreadable));
+    match said.sources.contains(path) {
+        true if never => reason,
+        true => None,
+        false => reason.or_else(|| Some(LeftOut::NotDescribed(said.file.to_string()))),
+    }
 }
 
 fn left_to_others(path: &FilePath, header: &str) -> Diagnostic {

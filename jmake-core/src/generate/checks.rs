@@ -1,7 +1,7 @@
 //! What a macro of a configuration header asks, known by its name.
 
 /// The answer to a macro's question, or how it is found.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Check {
     /// It holds.
     Yes,
@@ -170,6 +170,12 @@ fn declared(name: &str) -> Check {
     let mut names = vec![lower.clone(), name.to_owned(), format!("F_{name}")];
     names.dedup();
     Check::Declared(names)
+}
+
+/// What asking for the headers `names`, one after the other, asks.
+pub fn check_headers(names: &[String]) -> Check {
+    let asked: Vec<String> = names.iter().map(|name| format!("__has_include(<{name}>)")).collect();
+    condition(&asked.join(" && "))
 }
 
 /// `SYS_TIME` is `sys/time.h`, `NETINET_IN` is `netinet/in.h`, `LINUX_FUTEX` is `linux/futex.h`,

@@ -13,23 +13,40 @@
 mod checks;
 mod render;
 
+use std::collections::BTreeMap;
 use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use crate::path::FilePath;
 
-pub use checks::{Check, check};
+pub use checks::{Check, check, check_headers};
 pub use render::{Rendered, names, render};
 
 /// The folder that generated headers lie in, from the root; each below it where its template lies.
 pub const DIR: &str = ".jmake/gen";
 
+/// What a build description says of a name in a template.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Known {
+    /// Its value; `None` where it leaves it unset.
+    Value(Option<String>),
+    /// What the system is asked to give it one.
+    Check(Check),
+}
+
+/// What is known of names in a template; of others their meaning is known by the name itself.
+pub type Names = BTreeMap<String, Known>;
+
 /// How a header is made.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Form {
     /// The template is the header.
     Copy,
-    /// The template's questions are answered.
-    Template,
+    /// The template's questions are answered, some in the way the build description says.
+    Template(Names),
+    /// There is no template: the build description holds the text itself.
+    Text(String),
     /// There is no template: these macros are answered, and the header is included before all else.
     Answers(Vec<String>),
     /// There is no template: macros that mark what a library shows, beginning with this word.
@@ -37,18 +54,23 @@ pub enum Form {
 }
 
 /// A header that is made before anything is compiled.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Generated {
     /// Where it is written: below [`DIR`].
     pub path: FilePath,
-    /// What it is made from; for [`Form::Export`] the file that includes it, and the root for
-    /// [`Form::Answers`].
+    /// What it is made from; for [`Form::Export`] the file that includes it, for [`Form::Text`] the
+    /// build description, and the root for [`Form::Answers`].
     pub from: FilePath,
     /// How.
     pub form: Form,
 }
 
 impl Generated {
+    /// Whether it is made from a file of the project.
+    pub fn has_template(&self) -> bool {
+        matches!(self.form, Form::Copy | Form::Template(_))
+    }
+
     /// Whether it is included before the first line of every source.
     pub fn is_first(&self) -> bool {
         matches!(self.form, Form::Answers(_))
@@ -59,7 +81,8 @@ impl fmt::Display for Generated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.form {
             Form::Copy => write!(f, "a copy of `{}`", self.from),
-            Form::Template => write!(f, "from the template `{}`", self.from),
+            Form::Template(_) => write!(f, "from the template `{}`", self.from),
+            Form::Text(_) => write!(f, "as `{}` writes it", self.from),
             Form::Answers(names) => write!(f, "answers {}", names.join(", ")),
             Form::Export(word) => write!(f, "defines `{word}_EXPORT`, for `{}`", self.from),
         }
@@ -75,11 +98,11 @@ pub fn header_of(name: &[u8]) -> Option<(&[u8], Form)> {
         [&b".h"[..], b".hpp", b".hh", b".hxx", b".inc"].iter().any(|ending| header.ends_with(ending))
     };
     if let Some(header) = strip(&TEMPLATES).filter(is_header) {
-        return Some((header, Form::Template));
+        return Some((header, Form::Template(Names::new())));
     }
     // `config.hin` where names have three letters behind the dot at most.
     if name.ends_with(b".hin") {
-        return Some((&name[..name.len() - 2], Form::Template));
+        return Some((&name[..name.len() - 2], Form::Template(Names::new())));
     }
     strip(&COPIES).filter(is_header).map(|header| (header, Form::Copy))
 }

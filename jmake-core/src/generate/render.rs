@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::checks::{Check, check};
+use super::{Known, Names};
 
 /// What became of a template.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -11,6 +12,15 @@ pub struct Rendered {
     pub text: Vec<u8>,
     /// Values that the template asks for and nobody knows, sorted.
     pub missing: Vec<String>,
+}
+
+/// The value of `name`, or what it asks.
+fn meaning(name: &str, known: &Names) -> Result<Check, Option<String>> {
+    match known.get(name) {
+        Some(Known::Value(value)) => Err(value.clone()),
+        Some(Known::Check(check)) => Ok(check.clone()),
+        None => Ok(check(name)),
+    }
 }
 
 /// What a line of a template says.
@@ -23,12 +33,13 @@ enum Line<'t> {
     Text(&'t str),
 }
 
-/// The names whose declaration by the system must be known to render `template`, sorted.
-pub fn names(template: &[u8]) -> Vec<String> {
+/// The names whose declaration by the system must be known to render `template`, sorted; `known` is
+/// what is known of names in it.
+pub fn names(template: &[u8], known: &Names) -> Vec<String> {
     let text = String::from_utf8_lossy(template);
     let mut names = BTreeSet::new();
     let mut ask = |name: &str| {
-        if let Check::Declared(asked) = check(name) {
+        if let Ok(Check::Declared(asked)) = meaning(name, known) {
             names.extend(asked);
         }
     };
@@ -41,15 +52,11 @@ pub fn names(template: &[u8]) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// The header that `template` describes.  `value` knows values that the project's build sets
-/// (`Some` of nothing where it leaves one unset), and `declared` what the system declares.
-pub fn render(
-    template: &[u8],
-    value: &dyn Fn(&str) -> Option<Option<String>>,
-    declared: &dyn Fn(&str) -> bool,
-) -> Rendered {
+/// The header that `template` describes: `known` is what is known of names in it, and `declared`
+/// tells what the system declares.
+pub fn render(template: &[u8], known: &Names, declared: &dyn Fn(&str) -> bool) -> Rendered {
     let text = String::from_utf8_lossy(template);
-    let mut render = Render { value, declared, out: String::new(), missing: BTreeSet::new() };
+    let mut render = Render { known, declared, out: String::new(), missing: BTreeSet::new() };
     for line in lines(&text) {
         match line {
             Line::Define { indent, name, rest } => render.define(indent, name, rest),
@@ -115,7 +122,7 @@ fn references(text: &str) -> Vec<(&str, usize, usize)> {
 }
 
 struct Render<'a> {
-    value: &'a dyn Fn(&str) -> Option<Option<String>>,
+    known: &'a Names,
     declared: &'a dyn Fn(&str) -> bool,
     out: String,
     missing: BTreeSet<String>,
@@ -125,26 +132,26 @@ impl Render<'_> {
     /// A macro that is defined or not.
     fn define(&mut self, indent: &str, name: &str, rest: &str) {
         let undefined = format!("{indent}/* #undef {name} */");
-        if let Some(known) = (self.value)(name) {
-            let line = match known.filter(|value| is_true(value)) {
-                // autoconf's template does not say the value.
-                Some(value) if rest.is_empty() => format!("{indent}#define {name} {}", plain(&value)),
-                Some(_) => {
-                    let rest = self.substitute(rest);
-                    format!("{indent}#define {name} {rest}")
-                }
-                None => undefined,
-            };
-            self.out += &line;
-            return;
-        }
+        let asked = match meaning(name, self.known) {
+            Ok(asked) => asked,
+            Err(value) => {
+                let line = match value.filter(|value| is_true(value)) {
+                    // autoconf's template does not say the value.
+                    Some(value) if rest.is_empty() => format!("{indent}#define {name} {}", plain(&value)),
+                    Some(_) => format!("{indent}#define {name} {}", self.substitute(rest)),
+                    None => undefined,
+                };
+                self.out += &line;
+                return;
+            }
+        };
         // What stands behind is a value of the same name, or a text.
         let value = match references(rest).as_slice() {
             [] if rest.is_empty() => "1".to_owned(),
             [(own, ..)] if *own == name => "1".to_owned(),
             _ => String::new(),
         };
-        let line = match check(name) {
+        let line = match asked {
             Check::Value(text) => format!("{indent}#define {name} {text}"),
             answer => match self.holds(&answer) {
                 Holds::No => undefined,
@@ -164,10 +171,10 @@ impl Render<'_> {
     /// A macro that is 0 or 1.
     fn number(&mut self, indent: &str, name: &str) {
         let define = |number: u8| format!("{indent}#define {name} {number}");
-        let holds = match (self.value)(name) {
-            Some(known) if known.as_deref().is_some_and(is_true) => Holds::Yes,
-            Some(_) => Holds::No,
-            None => self.holds(&check(name)),
+        let holds = match meaning(name, self.known) {
+            Err(value) if value.as_deref().is_some_and(is_true) => Holds::Yes,
+            Err(_) => Holds::No,
+            Ok(asked) => self.holds(&asked),
         };
         self.out += &match holds {
             Holds::Yes => define(1),
@@ -199,10 +206,11 @@ impl Render<'_> {
     }
 
     fn reference(&mut self, name: &str) -> String {
-        if let Some(known) = (self.value)(name) {
-            return known.unwrap_or_default();
-        }
-        match check(name) {
+        let asked = match meaning(name, self.known) {
+            Ok(asked) => asked,
+            Err(value) => return value.unwrap_or_default(),
+        };
+        match asked {
             Check::Value(text) => text,
             answer @ (Check::Yes | Check::Declared(_)) => match self.holds(&answer) {
                 Holds::No => "0".to_owned(),

@@ -1,15 +1,16 @@
 use super::*;
 
 fn rendered(template: &str) -> String {
-    let value = |name: &str| match name {
-        "NAME" => Some(Some("thing".to_owned())),
-        "ON" => Some(Some("ON".to_owned())),
-        "OFF" => Some(Some("OFF".to_owned())),
-        "UNSET" => Some(None),
-        _ => None,
-    };
+    let value = |value: &str| Known::Value(Some(value.to_owned()));
+    let known = Names::from([
+        ("NAME".to_owned(), value("thing")),
+        ("ON".to_owned(), value("ON")),
+        ("OFF".to_owned(), value("OFF")),
+        ("UNSET".to_owned(), Known::Value(None)),
+        ("LIKE_CMAKE".to_owned(), Known::Check(Check::Declared(vec!["strdup".to_owned()]))),
+    ]);
     let made =
-        render(template.as_bytes(), &value, &|name| ["strdup", "O_CLOEXEC", "st_mtim"].contains(&name));
+        render(template.as_bytes(), &known, &|name| ["strdup", "O_CLOEXEC", "st_mtim"].contains(&name));
     assert_eq!(made.missing, [""; 0], "{template}");
     String::from_utf8(made.text).unwrap()
 }
@@ -17,12 +18,12 @@ fn rendered(template: &str) -> String {
 #[test]
 fn templates_and_what_they_stand_for() {
     for (name, header, form) in [
-        ("config.h.in", "config.h", Form::Template),
-        ("config.h.cmake.in", "config.h", Form::Template),
-        ("config.h.cmake", "config.h", Form::Template),
-        ("zconf.h.cmakein", "zconf.h", Form::Template),
-        ("config.hin", "config.h", Form::Template),
-        ("version.hpp.in", "version.hpp", Form::Template),
+        ("config.h.in", "config.h", Form::Template(Names::new())),
+        ("config.h.cmake.in", "config.h", Form::Template(Names::new())),
+        ("config.h.cmake", "config.h", Form::Template(Names::new())),
+        ("zconf.h.cmakein", "zconf.h", Form::Template(Names::new())),
+        ("config.hin", "config.h", Form::Template(Names::new())),
+        ("version.hpp.in", "version.hpp", Form::Template(Names::new())),
         ("pnglibconf.h.prebuilt", "pnglibconf.h", Form::Copy),
         ("config.h.generic", "config.h", Form::Copy),
     ] {
@@ -69,6 +70,7 @@ fn lines_of_cmake() {
         rendered("#cmakedefine USE_IT\n#undef HAVE_STRDUP\n"),
         "/* #undef USE_IT */\n#undef HAVE_STRDUP\n"
     );
+    assert_eq!(rendered("#cmakedefine LIKE_CMAKE\n"), "#define LIKE_CMAKE 1\n");
     assert_eq!(rendered("#cmakedefine NAME \"@NAME@\"\n"), "#define NAME \"thing\"\n");
     assert_eq!(
         rendered("#cmakedefine ON\n#cmakedefine OFF\n#cmakedefine UNSET\n"),
@@ -83,14 +85,14 @@ fn lines_of_cmake() {
 
 #[test]
 fn what_only_the_build_knows_is_named() {
-    let made = render(b"#define V \"@VERSION_MAJOR@.@VERSION_MINOR@\"\n", &|_| None, &|_| false);
+    let made = render(b"#define V \"@VERSION_MAJOR@.@VERSION_MINOR@\"\n", &Names::new(), &|_| false);
     assert_eq!(made.missing, ["VERSION_MAJOR", "VERSION_MINOR"]);
 }
 
 #[test]
 fn what_is_asked_of_the_system() {
     assert_eq!(
-        names(b"#undef HAVE_MMAP\n#undef HAVE_UNISTD_H\n@HAVE_FORK@"),
+        names(b"#undef HAVE_MMAP\n#undef HAVE_UNISTD_H\n@HAVE_FORK@", &Names::new()),
         ["FORK", "F_FORK", "F_MMAP", "MMAP", "fork", "mmap"]
     );
 }

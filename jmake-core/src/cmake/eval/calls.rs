@@ -82,7 +82,15 @@ impl Frame {
     /// A whole file.
     pub(super) fn file(program: Rc<Program>, scopes: usize, back_to: Option<usize>) -> Frame {
         let end = program.commands.len();
-        Frame { program, at: 0, end, blocks: Vec::new(), call: Call::File(back_to), name: String::new(), scopes }
+        Frame {
+            program,
+            at: 0,
+            end,
+            blocks: Vec::new(),
+            call: Call::File(back_to),
+            name: String::new(),
+            scopes,
+        }
     }
 }
 

@@ -43,7 +43,9 @@ impl Reader<'_> {
     fn branch(&mut self, program: &Rc<Program>, start: usize) {
         let mut at = start;
         while !self.stopped {
-            let (Some(command), Some(link)) = (program.commands.get(at), program.links.get(at)) else { break };
+            let (Some(command), Some(link)) = (program.commands.get(at), program.links.get(at)) else {
+                break;
+            };
             self.line = command.line;
             let conditional = matches!(&*command.name, "if" | "elseif");
             let taken = !conditional || {

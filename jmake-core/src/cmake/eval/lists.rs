@@ -12,7 +12,8 @@ impl Reader<'_> {
             "PREPEND" => {
                 let old = self.value(name);
                 let new = list::join(rest);
-                let joined = if old.is_empty() || new.is_empty() { new + &old } else { format!("{new};{old}") };
+                let joined =
+                    if old.is_empty() || new.is_empty() { new + &old } else { format!("{new};{old}") };
                 self.set(name, joined);
             }
             "LENGTH" | "GET" | "FIND" | "JOIN" | "SUBLIST" => self.list_ask(operation, name, rest),
@@ -177,7 +178,11 @@ impl Reader<'_> {
                 let bounds = bounds?;
                 let (start, stop) = (*bounds.first()?, *bounds.get(1)?);
                 let step = bounds.get(2).copied().unwrap_or(1).max(1);
-                Some((0..items.len()).map(|at| at >= start && at <= stop && (at - start) % step == 0).collect())
+                Some(
+                    (0..items.len())
+                        .map(|at| at >= start && at <= stop && (at - start) % step == 0)
+                        .collect(),
+                )
             }
             _ => None,
         }

@@ -199,6 +199,9 @@ pub(super) const PACKAGES: &[(&str, &[&str], &str)] = &[
 /// Whether a word of a condition is about tests.
 pub(super) fn about_tests(word_in_capitals: &str) -> bool {
     word_in_capitals.split(|c: char| !c.is_ascii_alphabetic()).any(|part| {
-        matches!(part, "TEST" | "TESTS" | "TESTING" | "UNITTEST" | "UNITTESTS" | "GTEST" | "BENCHMARK" | "BENCHMARKS")
+        matches!(
+            part,
+            "TEST" | "TESTS" | "TESTING" | "UNITTEST" | "UNITTESTS" | "GTEST" | "BENCHMARK" | "BENCHMARKS"
+        )
     })
 }

@@ -134,7 +134,11 @@ fn expression(inner: &str, context: &Context<'_>) -> String {
             evaluate(content, context)
         }
         ("LINK_ONLY", Some(content)) => {
-            if context.linking { evaluate(content, context) } else { String::new() }
+            if context.linking {
+                evaluate(content, context)
+            } else {
+                String::new()
+            }
         }
         ("TARGET_OBJECTS", Some(content)) => format!("$<TARGET_OBJECTS:{}>", evaluate(content, context)),
         (name, content) => {
@@ -185,15 +189,14 @@ fn named(name: &str, args: &[&str], context: &Context<'_>) -> String {
         ("COMPILE_LANGUAGE" | "LINK_LANGUAGE", []) => if context.cxx { "CXX" } else { "C" }.into(),
         ("INSTALL_PREFIX", _) => "/usr/local".into(),
         ("TARGET_NAME_IF_EXISTS", [name]) if context.model.find(name).is_some() => (*name).to_owned(),
-        ("TARGET_NAME" | "TARGET_FILE" | "TARGET_FILE_NAME" | "TARGET_SONAME_FILE" | "SHELL_PATH", [text]) => {
-            (*text).to_owned()
-        }
+        (
+            "TARGET_NAME" | "TARGET_FILE" | "TARGET_FILE_NAME" | "TARGET_SONAME_FILE" | "SHELL_PATH",
+            [text],
+        ) => (*text).to_owned(),
         ("TARGET_FILE_BASE_NAME", [name]) => (*name).to_owned(),
         ("PATH", ["ABSOLUTE_PATH" | "NORMAL_PATH" | "CMAKE_PATH", text, ..]) => path::normal(text),
         ("TARGET_PROPERTY", [property]) => property_of(context.target, property, context),
-        ("TARGET_PROPERTY", [target, property]) => {
-            property_of(context.model.find(target), property, context)
-        }
+        ("TARGET_PROPERTY", [target, property]) => property_of(context.model.find(target), property, context),
         ("TARGET_GENEX_EVAL", [target, text]) => {
             let inner = Context { target: context.model.find(target), ..*context };
             evaluate(text, &inner)
@@ -228,7 +231,9 @@ fn condition(name: &str, args: &[&str], context: &Context<'_>) -> Option<bool> {
         ("VERSION_GREATER_EQUAL", [a, b]) => version::compare(a, b).is_ge(),
         ("CONFIG", [_, ..]) => args.iter().any(|config| config.eq_ignore_ascii_case("Release")),
         ("PLATFORM_ID", [_, ..]) => args.contains(&&*machine.system),
-        ("C_COMPILER_ID" | "CXX_COMPILER_ID" | "OBJC_COMPILER_ID", [_, ..]) => args.contains(&&*machine.compiler),
+        ("C_COMPILER_ID" | "CXX_COMPILER_ID" | "OBJC_COMPILER_ID", [_, ..]) => {
+            args.contains(&&*machine.compiler)
+        }
         ("C_COMPILER_VERSION" | "CXX_COMPILER_VERSION", [wanted]) => {
             version::compare(&machine.compiler_version, wanted).is_eq()
         }
