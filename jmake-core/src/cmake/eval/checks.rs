@@ -45,7 +45,9 @@ impl Reader<'_> {
             ("check_prototype_definition", [function, prototype, value, headers, out]) => {
                 let includes: String =
                     headers_of(headers).iter().map(|header| format!("#include <{header}>\n")).collect();
-                let source = format!("{includes}{prototype} {{ return {value}; }}\nint main(void) {{ return ({function}) == 0; }}\n");
+                let source = format!(
+                    "{includes}{prototype} {{ return {value}; }}\nint main(void) {{ return ({function}) == 0; }}\n"
+                );
                 self.check(out, Ask::Compiles { source, run: false, no_link: true }, false);
             }
             ("check_type_size", [name, out, rest @ ..]) => self.type_size(name, out, rest),
@@ -58,7 +60,11 @@ impl Reader<'_> {
                 self.check(out, ask, language_is_cxx(rest));
             }
             ("check_c_source_compiles" | "check_cxx_source_compiles", [source, out, ..]) => {
-                self.check(out, Ask::Compiles { source: source.clone(), run: false, no_link: self.no_link() }, cxx);
+                self.check(
+                    out,
+                    Ask::Compiles { source: source.clone(), run: false, no_link: self.no_link() },
+                    cxx,
+                );
             }
             ("check_c_source_runs" | "check_cxx_source_runs", [source, out, ..]) => {
                 self.check(out, Ask::Compiles { source: source.clone(), run: true, no_link: false }, cxx);

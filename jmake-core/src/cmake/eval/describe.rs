@@ -150,7 +150,8 @@ impl Reader<'_> {
         if !self.keep(size + name.len() + 200) {
             return;
         }
-        let file = self.current_file().map_or_else(crate::path::FilePath::root, |file| path::file_path(&file));
+        let file =
+            self.current_file().map_or_else(crate::path::FilePath::root, |file| path::file_path(&file));
         // A routine of another file may make the target; the line in the file that called it says
         // more.
         let line = self.line_in_file();
@@ -177,7 +178,8 @@ impl Reader<'_> {
 
     fn take_from_folder(&mut self, properties: &mut Properties) {
         let Some(dir) = self.model.dirs.get(self.dir) else { return };
-        for key in ["INCLUDE_DIRECTORIES", "SYSTEM_INCLUDE_DIRECTORIES", "COMPILE_OPTIONS", "LINK_LIBRARIES"] {
+        for key in ["INCLUDE_DIRECTORIES", "SYSTEM_INCLUDE_DIRECTORIES", "COMPILE_OPTIONS", "LINK_LIBRARIES"]
+        {
             if let Some(value) = dir.properties.get(key) {
                 properties.insert(key.to_owned(), value.clone());
             }

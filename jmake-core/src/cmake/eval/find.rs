@@ -80,7 +80,13 @@ impl Reader<'_> {
             pairs.take(100).map(|(dir, name)| (dir.clone(), format!("{dir}/{name}"))).collect();
         let here = pairs.into_iter().find(|(_, file)| self.file_exists(file));
         let value = match here {
-            Some((dir, file)) => if folder { dir } else { file },
+            Some((dir, file)) => {
+                if folder {
+                    dir
+                } else {
+                    file
+                }
+            }
             None => match self.ask(out, Ask::FindPath(names), false) {
                 // Where the compiler looks anyway.
                 Some(true) => "/usr/include".to_owned(),
@@ -127,7 +133,8 @@ impl Reader<'_> {
             return;
         }
         let known = names::PACKAGES.iter().find(|(known, _, _)| *known == name);
-        let (targets, libraries): (&[&str], &str) = known.map_or((&[], ""), |&(_, targets, libs)| (targets, libs));
+        let (targets, libraries): (&[&str], &str) =
+            known.map_or((&[], ""), |&(_, targets, libs)| (targets, libs));
         for (suffix, value) in
             [("LIBRARIES", libraries), ("LIBRARY", libraries), ("INCLUDE_DIRS", ""), ("INCLUDE_DIR", "")]
         {
@@ -148,7 +155,18 @@ impl Reader<'_> {
     /// What a `FindX.cmake` of the project ends with.
     fn handle_standard_args(&mut self, args: &[String]) {
         let Some((name, rest)) = args.split_first() else { return };
-        let keywords = ["DEFAULT_MSG", "REQUIRED_VARS", "VERSION_VAR", "FOUND_VAR", "FAIL_MESSAGE", "HANDLE_COMPONENTS", "CONFIG_MODE", "REASON_FAILURE_MESSAGE", "HANDLE_VERSION_RANGE", "NAME_MISMATCHED"];
+        let keywords = [
+            "DEFAULT_MSG",
+            "REQUIRED_VARS",
+            "VERSION_VAR",
+            "FOUND_VAR",
+            "FAIL_MESSAGE",
+            "HANDLE_COMPONENTS",
+            "CONFIG_MODE",
+            "REASON_FAILURE_MESSAGE",
+            "HANDLE_VERSION_RANGE",
+            "NAME_MISMATCHED",
+        ];
         let start = rest.iter().position(|word| matches!(&**word, "DEFAULT_MSG" | "REQUIRED_VARS"));
         let required = rest[start.map_or(rest.len(), |at| at + 1)..].iter();
         let mut required = required.take_while(|word| !keywords.contains(&&***word));
@@ -161,10 +179,19 @@ impl Reader<'_> {
     fn pkg_check_modules(&mut self, args: &[String]) {
         let Some((prefix, rest)) = args.split_first() else { return };
         let option = |word: &&String| {
-            !matches!(&***word, "REQUIRED" | "QUIET" | "IMPORTED_TARGET" | "GLOBAL" | "NO_CMAKE_PATH" | "NO_CMAKE_ENVIRONMENT_PATH")
+            !matches!(
+                &***word,
+                "REQUIRED"
+                    | "QUIET"
+                    | "IMPORTED_TARGET"
+                    | "GLOBAL"
+                    | "NO_CMAKE_PATH"
+                    | "NO_CMAKE_ENVIRONMENT_PATH"
+            )
         };
         let modules: Vec<String> = rest.iter().filter(option).cloned().collect();
-        let found = self.ask(&format!("{prefix}_FOUND"), Ask::PkgConfig(modules.clone()), false) == Some(true);
+        let found =
+            self.ask(&format!("{prefix}_FOUND"), Ask::PkgConfig(modules.clone()), false) == Some(true);
         self.set(&format!("{prefix}_FOUND"), if found { "1" } else { "0" });
         if !found {
             return;

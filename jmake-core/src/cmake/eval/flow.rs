@@ -7,6 +7,9 @@ use crate::cmake::model::Dir;
 use crate::cmake::text::{list, path};
 use std::rc::Rc;
 
+/// So many surrounding blocks are looked at for what they are about.
+const DEEPEST_LOOK: usize = 100;
+
 /// Folders that are described at most.
 const MOST_FOLDERS: usize = 10_000;
 
@@ -43,7 +46,9 @@ impl Reader<'_> {
     fn branch(&mut self, program: &Rc<Program>, start: usize) {
         let mut at = start;
         while !self.stopped {
-            let (Some(command), Some(link)) = (program.commands.get(at), program.links.get(at)) else { break };
+            let (Some(command), Some(link)) = (program.commands.get(at), program.links.get(at)) else {
+                break;
+            };
             self.line = command.line;
             let conditional = matches!(&*command.name, "if" | "elseif");
             let taken = !conditional || {
@@ -460,7 +465,8 @@ impl Rounds {
 /// Whether an `if` that names tests surrounds the command at `at`.
 fn about_tests(program: &Program, at: usize) -> bool {
     let mut at = program.links.get(at).map_or(0, |link| link.parent);
-    while let Some(start) = at.checked_sub(1) {
+    for _ in 0..DEEPEST_LOOK {
+        let Some(start) = at.checked_sub(1) else { break };
         let Some(command) = program.commands.get(start) else { return false };
         let words = || command.args.iter().map(|arg| arg.text.to_ascii_uppercase());
         let tests = words().any(|word| names::about_tests(&word)) && !words().any(|word| word == "NOT");

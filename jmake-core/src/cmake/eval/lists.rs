@@ -2,6 +2,7 @@
 
 use super::{LONGEST, Reader};
 use crate::cmake::text::{list, regex};
+use std::collections::HashSet;
 
 impl Reader<'_> {
     /// Runs `list(…)`.
@@ -12,7 +13,8 @@ impl Reader<'_> {
             "PREPEND" => {
                 let old = self.value(name);
                 let new = list::join(rest);
-                let joined = if old.is_empty() || new.is_empty() { new + &old } else { format!("{new};{old}") };
+                let joined =
+                    if old.is_empty() || new.is_empty() { new + &old } else { format!("{new};{old}") };
                 self.set(name, joined);
             }
             "LENGTH" | "GET" | "FIND" | "JOIN" | "SUBLIST" => self.list_ask(operation, name, rest),
@@ -79,15 +81,15 @@ impl Reader<'_> {
                 let at = list::place(index, items.len()).unwrap_or(items.len());
                 items.splice(at..at, new.iter().cloned());
             }
-            ("REMOVE_ITEM", unwanted) => items.retain(|item| !unwanted.contains(item)),
+            ("REMOVE_ITEM", unwanted) => {
+                let unwanted: HashSet<&String> = unwanted.iter().collect();
+                items.retain(|item| !unwanted.contains(item));
+            }
             ("REMOVE_AT", indices) => {
-                let mut places: Vec<usize> =
-                    indices.iter().filter_map(|index| list::place(index, items.len())).collect();
-                places.sort_unstable();
-                places.dedup();
-                for at in places.into_iter().rev() {
-                    items.remove(at);
-                }
+                let places = indices.iter().filter_map(|index| list::place(index, items.len()));
+                let places: HashSet<usize> = places.collect();
+                let mut at = 0..items.len();
+                items.retain(|_| at.next().is_none_or(|at| !places.contains(&at)));
             }
             ("REMOVE_DUPLICATES", []) => list::remove_duplicates(&mut items),
             ("REVERSE", []) => items.reverse(),
@@ -110,16 +112,18 @@ impl Reader<'_> {
         self.set(name, list::join(&items));
     }
 
+    /// Takes elements from an end of the list, each into a variable of its own.
     fn pop(&mut self, items: &mut Vec<String>, back: bool, outs: &[String]) {
-        for _ in 0..outs.len().max(1) {
-            if items.is_empty() {
-                break;
-            }
-            let item = if back { items.pop().unwrap_or_default() } else { items.remove(0) };
-            if let Some(out) = outs.first() {
-                self.set(out, item);
-            }
+        let count = outs.len().max(1).min(items.len());
+        let taken: Vec<String> = if back {
+            items.split_off(items.len() - count).into_iter().rev().collect()
+        } else {
+            items.drain(..count).collect()
+        };
+        for (out, item) in outs.iter().zip(taken) {
+            self.set(out, item);
         }
+        outs.iter().skip(count).for_each(|out| self.unset(out));
     }
 
     /// Changes each (or each selected) element; whether the action is known.
@@ -177,7 +181,11 @@ impl Reader<'_> {
                 let bounds = bounds?;
                 let (start, stop) = (*bounds.first()?, *bounds.get(1)?);
                 let step = bounds.get(2).copied().unwrap_or(1).max(1);
-                Some((0..items.len()).map(|at| at >= start && at <= stop && (at - start) % step == 0).collect())
+                Some(
+                    (0..items.len())
+                        .map(|at| at >= start && at <= stop && (at - start) % step == 0)
+                        .collect(),
+                )
             }
             _ => None,
         }

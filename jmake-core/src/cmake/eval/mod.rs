@@ -21,6 +21,9 @@ mod scope;
 mod strings;
 mod usage;
 
+#[cfg(test)]
+mod tests;
+
 use super::lang::expand::{self, Domain};
 use super::lang::parse::Form;
 use super::lang::program::Program;
@@ -367,7 +370,7 @@ impl<'a> Reader<'a> {
     }
 
     fn parse(&mut self, file: FilePath, bytes: &[u8]) -> Rc<Program> {
-        self.spend(bytes.len() * 8);
+        self.spend(bytes.len() * 2);
         let program = Program::parse(file, bytes);
         for (line, text) in &program.errors {
             if self.out.unknown.len() < MOST_NOTES {

@@ -2,8 +2,8 @@
 //! generated files.
 
 use super::Reader;
-use crate::cmake::text::{c_identifier, path};
 use crate::cmake::ExportHeader;
+use crate::cmake::text::{c_identifier, path};
 
 /// Words that end the list of targets of `install(TARGETS …)`.
 const INSTALL_KEYWORDS: [&str; 22] = [
@@ -66,7 +66,10 @@ impl Reader<'_> {
             "add_custom_command" => self.add_custom_command(args),
             "add_custom_target" => self.add_custom_target(args),
             "install" => self.install(args),
-            "add_test" | "gtest_discover_tests" | "gtest_add_tests" | "catch_discover_tests"
+            "add_test"
+            | "gtest_discover_tests"
+            | "gtest_add_tests"
+            | "catch_discover_tests"
             | "doctest_discover_tests" => self.add_test(args),
             "generate_export_header" => self.generate_export_header(args),
             "configure_package_config_file" => {}

@@ -36,9 +36,7 @@ impl Reader<'_> {
                 path::relative(&base, &value)
             }
             "REMOVE_FILENAME" => value[..value.len() - path::name(&value).len()].to_owned(),
-            "REPLACE_FILENAME" => {
-                joined(path::directory(&value), rest.first().map_or("", String::as_str))
-            }
+            "REPLACE_FILENAME" => joined(path::directory(&value), rest.first().map_or("", String::as_str)),
             "REMOVE_EXTENSION" | "REPLACE_EXTENSION" => {
                 let last = rest.iter().any(|word| word == "LAST_ONLY");
                 let stem = value.strip_suffix(path::extension(path::name(&value), last)).unwrap_or(&value);
@@ -76,7 +74,8 @@ impl Reader<'_> {
 
     fn convert_path(&mut self, args: &[String]) {
         let [_, input, how, out, ..] = args else { return };
-        let value = if how == "TO_CMAKE_PATH_LIST" { input.replace(':', ";") } else { input.replace(';', ":") };
+        let value =
+            if how == "TO_CMAKE_PATH_LIST" { input.replace(':', ";") } else { input.replace(';', ":") };
         self.set(out, value);
     }
 

@@ -194,7 +194,8 @@ impl Reader<'_> {
         let Some(dir) = self.model.dirs.get_mut(self.dir) else { return };
         let Some(defines) = dir.properties.get_mut("COMPILE_DEFINITIONS") else { return };
         let gone = |define: &String| args.iter().any(|flag| flag.strip_prefix("-D") == Some(&**define));
-        let left: Vec<String> = list::split(defines, false).into_iter().filter(|define| !gone(define)).collect();
+        let left: Vec<String> =
+            list::split(defines, false).into_iter().filter(|define| !gone(define)).collect();
         *defines = list::join(&left);
     }
 }

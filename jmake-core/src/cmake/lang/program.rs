@@ -74,9 +74,11 @@ impl Program {
                 open.push((at, at));
             }
         }
-        errors.extend(open.iter().map(|&(start, _)| {
-            (commands[start].line, format!("`{}` does not end", commands[start].name))
-        }));
+        errors.extend(
+            open.iter().map(|&(start, _)| {
+                (commands[start].line, format!("`{}` does not end", commands[start].name))
+            }),
+        );
         Program { file, commands, links, errors }
     }
 }

@@ -9,6 +9,9 @@ use std::cell::Cell;
 /// Deeper nesting than this is given up.
 const DEEPEST: u32 = 40;
 
+/// Properties whose values are made of properties; one may be made of itself.
+const DEEPEST_PROPERTIES: u32 = 6;
+
 /// What an expression is evaluated for.
 #[derive(Clone, Copy)]
 pub(in crate::cmake) struct Context<'m> {
@@ -22,13 +25,24 @@ pub(in crate::cmake) struct Context<'m> {
     /// Whether for linking: then `$<LINK_ONLY:…>` counts.
     linking: bool,
     depth: u32,
+    /// Through how many properties we came here.
+    properties: u32,
 }
 
 impl<'m> Context<'m> {
     /// The context of `target` in what `reader` has read.
     pub(in crate::cmake) fn of(reader: &'m Reader<'_>, target: Option<usize>, cxx: bool) -> Context<'m> {
         let machine = reader.machine();
-        Context { model: &reader.model, machine, fuel: &reader.fuel, target, cxx, linking: false, depth: 0 }
+        Context {
+            model: &reader.model,
+            machine,
+            fuel: &reader.fuel,
+            target,
+            cxx,
+            linking: false,
+            depth: 0,
+            properties: 0,
+        }
     }
 
     /// Pays for handling `bytes`; whether that was still possible.
@@ -134,7 +148,11 @@ fn expression(inner: &str, context: &Context<'_>) -> String {
             evaluate(content, context)
         }
         ("LINK_ONLY", Some(content)) => {
-            if context.linking { evaluate(content, context) } else { String::new() }
+            if context.linking {
+                evaluate(content, context)
+            } else {
+                String::new()
+            }
         }
         ("TARGET_OBJECTS", Some(content)) => format!("$<TARGET_OBJECTS:{}>", evaluate(content, context)),
         (name, content) => {
@@ -185,15 +203,14 @@ fn named(name: &str, args: &[&str], context: &Context<'_>) -> String {
         ("COMPILE_LANGUAGE" | "LINK_LANGUAGE", []) => if context.cxx { "CXX" } else { "C" }.into(),
         ("INSTALL_PREFIX", _) => "/usr/local".into(),
         ("TARGET_NAME_IF_EXISTS", [name]) if context.model.find(name).is_some() => (*name).to_owned(),
-        ("TARGET_NAME" | "TARGET_FILE" | "TARGET_FILE_NAME" | "TARGET_SONAME_FILE" | "SHELL_PATH", [text]) => {
-            (*text).to_owned()
-        }
+        (
+            "TARGET_NAME" | "TARGET_FILE" | "TARGET_FILE_NAME" | "TARGET_SONAME_FILE" | "SHELL_PATH",
+            [text],
+        ) => (*text).to_owned(),
         ("TARGET_FILE_BASE_NAME", [name]) => (*name).to_owned(),
         ("PATH", ["ABSOLUTE_PATH" | "NORMAL_PATH" | "CMAKE_PATH", text, ..]) => path::normal(text),
         ("TARGET_PROPERTY", [property]) => property_of(context.target, property, context),
-        ("TARGET_PROPERTY", [target, property]) => {
-            property_of(context.model.find(target), property, context)
-        }
+        ("TARGET_PROPERTY", [target, property]) => property_of(context.model.find(target), property, context),
         ("TARGET_GENEX_EVAL", [target, text]) => {
             let inner = Context { target: context.model.find(target), ..*context };
             evaluate(text, &inner)
@@ -228,7 +245,9 @@ fn condition(name: &str, args: &[&str], context: &Context<'_>) -> Option<bool> {
         ("VERSION_GREATER_EQUAL", [a, b]) => version::compare(a, b).is_ge(),
         ("CONFIG", [_, ..]) => args.iter().any(|config| config.eq_ignore_ascii_case("Release")),
         ("PLATFORM_ID", [_, ..]) => args.contains(&&*machine.system),
-        ("C_COMPILER_ID" | "CXX_COMPILER_ID" | "OBJC_COMPILER_ID", [_, ..]) => args.contains(&&*machine.compiler),
+        ("C_COMPILER_ID" | "CXX_COMPILER_ID" | "OBJC_COMPILER_ID", [_, ..]) => {
+            args.contains(&&*machine.compiler)
+        }
         ("C_COMPILER_VERSION" | "CXX_COMPILER_VERSION", [wanted]) => {
             version::compare(&machine.compiler_version, wanted).is_eq()
         }
@@ -245,6 +264,10 @@ fn condition(name: &str, args: &[&str], context: &Context<'_>) -> Option<bool> {
 
 fn property_of(target: Option<usize>, property: &str, context: &Context<'_>) -> String {
     let Some(item) = target.and_then(|at| context.model.items.get(at)) else { return String::new() };
+    if context.properties >= DEEPEST_PROPERTIES {
+        return String::new();
+    }
+    let context = &Context { properties: context.properties + 1, ..*context };
     match property {
         "NAME" => item.name.clone(),
         "TYPE" => crate::cmake::eval::type_name(item.kind).to_owned(),

@@ -107,8 +107,7 @@ fn link_names(reader: &Reader<'_>, item: &Item, context: &Context<'_>) -> Vec<St
     let context = context.for_linking();
     let mut seen = BTreeSet::from([item.name.clone()]);
     let mut names = Vec::new();
-    let property =
-        if item.kind == Kind::Interface { "INTERFACE_LINK_LIBRARIES" } else { "LINK_LIBRARIES" };
+    let property = if item.kind == Kind::Interface { "INTERFACE_LINK_LIBRARIES" } else { "LINK_LIBRARIES" };
     let mut open = list_of(&item.properties, property, &context);
     open.reverse();
     while let Some(name) = open.pop() {
@@ -247,7 +246,9 @@ fn sources(reader: &mut Reader<'_>, at: usize, item: &Item) -> Vec<Source> {
     for name in source_names(reader, at, item) {
         match name.strip_prefix("$<TARGET_OBJECTS:").and_then(|name| name.strip_suffix('>')) {
             Some(object) => {
-                let Some(inner) = reader.model.find(object).filter(|inner| seen.insert(*inner)) else { continue };
+                let Some(inner) = reader.model.find(object).filter(|inner| seen.insert(*inner)) else {
+                    continue;
+                };
                 sources.extend(object_sources(reader, inner));
             }
             None => sources.push(source(reader, item, &name)),

@@ -77,7 +77,11 @@ fn class<'a>(text: &'a str, out: &mut String) -> Option<&'a str> {
 
 /// All matches of `regex` in `text`, one after the other.  As in CMake, what follows a match is
 /// searched as a text of its own, so `^` can match again; an empty match ends the search.
-pub(in crate::cmake) fn each<'t>(regex: &Regex, text: &'t str, mut found: impl FnMut(&'t str, &Captures<'t>)) -> usize {
+pub(in crate::cmake) fn each<'t>(
+    regex: &Regex,
+    text: &'t str,
+    mut found: impl FnMut(&'t str, &Captures<'t>),
+) -> usize {
     let mut from = 0;
     while let Some(captures) = regex.captures(&text[from..]) {
         let Some(whole) = captures.get(0).filter(|whole| !whole.is_empty()) else { break };
