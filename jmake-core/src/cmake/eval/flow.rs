@@ -114,7 +114,7 @@ impl Reader<'_> {
             let step = if next > last { -step.abs() } else { step.abs() };
             return (step != 0).then(|| (name(), Rounds::Range { next, last, step }));
         }
-        Some((name(), Rounds::Items(rest.to_vec().into_iter())))
+        Some((name(), Rounds::Items(Vec::from(rest).into_iter())))
     }
 
     /// The rounds of `foreach(… IN LISTS … ITEMS …)` and `foreach(… IN ZIP_LISTS …)`.
@@ -218,7 +218,7 @@ impl Reader<'_> {
     }
 
     /// Leaves blocks until the innermost is a loop; whether there is one.
-    fn to_innermost_loop(&mut self) -> bool {
+    fn reach_loop(&mut self) -> bool {
         loop {
             let block = self.frames.last().and_then(|frame| frame.blocks.last());
             match block.map(|block| &block.state) {
@@ -230,7 +230,7 @@ impl Reader<'_> {
     }
 
     fn go_on(&mut self) {
-        if !self.to_innermost_loop() {
+        if !self.reach_loop() {
             return;
         }
         let Some(frame) = self.frames.last() else { return };
@@ -275,14 +275,14 @@ impl Reader<'_> {
     pub(super) fn flow_command(&mut self, name: &str, args: &[String]) -> bool {
         match name {
             "break" => {
-                if self.to_innermost_loop() {
+                if self.reach_loop() {
                     self.close_block();
                 }
             }
             "continue" => self.go_on(),
             "return" => self.return_from(args),
             "include" => self.include(args),
-            "include_guard" => self.include_guard(args),
+            "include_guard" => self.include_guard(),
             "add_subdirectory" => self.add_subdirectory(args),
             "subdirs" => {
                 for dir in args.iter().rev() {
@@ -311,8 +311,7 @@ impl Reader<'_> {
         self.leave();
     }
 
-    fn include_guard(&mut self, args: &[String]) {
-        let _ = args;
+    fn include_guard(&mut self) {
         let Some(file) = self.current_file() else { return };
         if !self.guarded.insert(format!("guard {file}")) {
             self.return_from(&[]);
@@ -413,7 +412,7 @@ impl Reader<'_> {
             // Only the project's own: a call of this command by itself would nest on our stack.
             ["CALL", name, ..] if !name.eq_ignore_ascii_case("cmake_language") => {
                 let name = name.to_ascii_lowercase();
-                self.invoke(&name, &args[2..], &super::words_of(&args[2..]));
+                self.invoke(&name, &args[2..]);
             }
             ["EVAL", "CODE", ..] => {
                 if !self.may_nest() {

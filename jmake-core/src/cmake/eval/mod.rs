@@ -58,11 +58,6 @@ pub(in crate::cmake) struct Word {
     pub quoted: bool,
 }
 
-/// `texts` as words that were bare.
-fn words_of(texts: &[String]) -> Vec<Word> {
-    texts.iter().map(|text| Word { text: text.clone(), quoted: false }).collect()
-}
-
 /// A function or macro of the project.
 pub(in crate::cmake) struct Routine {
     pub is_macro: bool,
@@ -192,13 +187,12 @@ impl<'a> Reader<'a> {
         if self.block_command(program, at) {
             return;
         }
-        let words = self.words(program, at);
-        let args: Vec<String> = words.iter().map(|word| word.text.clone()).collect();
-        self.invoke(&command.name, &args, &words);
+        let args: Vec<String> = self.words(program, at).into_iter().map(|word| word.text).collect();
+        self.invoke(&command.name, &args);
     }
 
     /// Runs the command `name`, the project's own before ours.
-    fn invoke(&mut self, name: &str, args: &[String], words: &[Word]) {
+    fn invoke(&mut self, name: &str, args: &[String]) {
         if let Some(routine) = self.routines.get(name) {
             let routine = Rc::clone(routine);
             return self.call(name, &routine, args);
@@ -210,7 +204,7 @@ impl<'a> Reader<'a> {
             || self.text_command(name, args)
             || self.target_command(name, args)
             || self.property_command(name, args)
-            || self.check_command(name, args, words)
+            || self.check_command(name, args)
             || self.find_command(name, args)
             || self.outside_command(name, args)
             || names::WITHOUT_EFFECT.contains(&name);
