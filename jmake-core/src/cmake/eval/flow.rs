@@ -136,8 +136,11 @@ impl Reader<'_> {
                 ("ITEMS", _) => of_lists = false,
                 (name, true) => {
                     let value = self.value(name);
-                    self.spend(value.len());
-                    items.extend(list::split(&value, true));
+                    items.extend(self.divided(&value, true));
+                    if items.len() > list::MOST_ITEMS {
+                        self.stop("a `foreach` has too many rounds; what follows is not read");
+                        break;
+                    }
                 }
                 (item, false) => items.push(item.to_owned()),
             }

@@ -36,8 +36,7 @@ impl Reader<'_> {
 
     fn items(&mut self, name: &str) -> Vec<String> {
         let value = self.value(name);
-        self.spend(value.len() * 8);
-        list::split(&value, true)
+        self.divided(&value, true)
     }
 
     /// Operations that put something about the list into another variable.

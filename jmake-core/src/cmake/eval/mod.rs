@@ -248,12 +248,27 @@ impl<'a> Reader<'a> {
                 }
                 Form::Unquoted => {
                     let text = self.expand(written);
-                    let items = text::list::split(&text, false);
+                    let items = self.divided(&text, false);
                     words.extend(items.into_iter().map(|text| Word { text, quoted: false }));
+                    if words.len() > text::list::MOST_ITEMS {
+                        self.stop("a command has too many arguments; what follows is not read");
+                    }
                 }
             }
         }
         words
+    }
+
+    /// The elements of a list, paid for.
+    fn divided(&mut self, text: &str, keep_empty: bool) -> Vec<String> {
+        let items = text::list::split(text, keep_empty);
+        if items.len() > 1 {
+            self.spend(items.len() * 32 + text.len());
+        }
+        if items.len() >= text::list::MOST_ITEMS {
+            self.note("a list is too long and was cut".into());
+        }
+        items
     }
 
     /// An argument with the parameters of the macro that we are in put in place.
