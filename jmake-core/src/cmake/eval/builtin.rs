@@ -309,6 +309,10 @@ impl Reader<'_> {
         for (key, value) in &values {
             self.set(&format!("PROJECT_{key}"), value);
             self.set(&format!("{name}_{key}"), value);
+            if matches!(*key, "SOURCE_DIR" | "BINARY_DIR" | "IS_TOP_LEVEL") {
+                // To be seen by every folder, not only by those below.
+                self.variables.set_cached(&format!("{name}_{key}"), Some(value));
+            }
             if top && (key.starts_with("VERSION") || key.contains("DESC") || key.contains("HOME")) {
                 self.set(&format!("CMAKE_PROJECT_{key}"), value);
             }
@@ -377,6 +381,10 @@ impl Reader<'_> {
         };
         let [options, singles, multiples] =
             [0, 1, 2].map(|at| specs.get(at).map_or_else(Vec::new, |names| list::split(names, false)));
+        self.spend(given.len() * 8 * (options.len() + singles.len() + multiples.len()));
+        if self.stopped {
+            return;
+        }
         let mut found: Vec<(&str, Vec<String>)> = Vec::new();
         let mut unparsed = Vec::new();
         let mut missing: Vec<&str> = Vec::new();
@@ -421,7 +429,7 @@ impl Reader<'_> {
 
     /// The arguments of the function that we are in, from `first` on.
     fn arguments_from(&self, first: usize) -> Vec<String> {
-        let count = self.value("ARGC").parse().unwrap_or(0usize).min(100);
+        let count = self.value("ARGC").parse().unwrap_or(0usize).min(super::calls::MOST_NUMBERED);
         (first..count).map(|at| self.value(&format!("ARGV{at}"))).collect()
     }
 

@@ -5,6 +5,9 @@ use crate::cmake::lang::program::Program;
 use crate::cmake::text::list;
 use std::rc::Rc;
 
+/// Arguments that have variables of their own, as in `ARGV7`.
+pub(super) const MOST_NUMBERED: usize = 1000;
+
 /// The arguments of a macro, which are put into its text before anything else.
 pub(super) struct Arguments {
     parameters: Vec<String>,
@@ -135,7 +138,7 @@ impl Reader<'_> {
         self.set("ARGC", args.len().to_string());
         self.set("ARGV", list::join(args));
         self.set("ARGN", list::join(args.get(routine.parameters.len()..).unwrap_or(&[])));
-        for (at, value) in args.iter().enumerate().take(100) {
+        for (at, value) in args.iter().enumerate().take(MOST_NUMBERED) {
             self.set(&format!("ARGV{at}"), value);
         }
     }

@@ -1,6 +1,6 @@
 //! Checks of the system: what is asked is kept, and answered by whoever reads.
 
-use super::{Reader, Word};
+use super::Reader;
 use crate::cmake::text::{self, list, path};
 use crate::cmake::{Ask, Question};
 
@@ -16,15 +16,14 @@ const STATE: [&str; 8] = [
     "CMAKE_EXTRA_INCLUDE_FILES",
 ];
 
-/// What may follow the name of a variable in a check and does not change what is asked.
+/// The headers in a list.
 fn headers_of(text: &str) -> Vec<String> {
     list::split(text, false)
 }
 
 impl Reader<'_> {
     /// Runs a command that asks about the system.
-    pub(super) fn check_command(&mut self, name: &str, args: &[String], words: &[Word]) -> bool {
-        let _ = words;
+    pub(super) fn check_command(&mut self, name: &str, args: &[String]) -> bool {
         let cxx = name.contains("cxx");
         match (name, args) {
             ("check_include_file" | "check_include_file_cxx", [header, out, ..])

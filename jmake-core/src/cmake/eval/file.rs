@@ -39,6 +39,7 @@ impl Reader<'_> {
                     self.keep_file(&self.in_binary(to), content);
                 }
             }
+            ("RENAME", [from, to, ..]) => self.file_rename(from, to),
             ("RELATIVE_PATH", [out, base, file]) => self.set(out, path::relative(base, file)),
             ("REAL_PATH", [file, out, options @ ..]) => {
                 let base = options.iter().position(|word| word == "BASE_DIRECTORY");
@@ -113,7 +114,7 @@ impl Reader<'_> {
             let below = self.files.below(dir);
             files.extend(below.into_iter().filter(|file| !file.starts_with(&self.place.build)));
         }
-        self.spend(files.len() * 500);
+        self.spend(files.len() * 50);
         files
     }
 
@@ -272,6 +273,15 @@ impl Reader<'_> {
             if self.file_exists(&from) {
                 self.configured_file(&from, &format!("{to}/{}", path::name(file)), true, false);
             }
+        }
+    }
+
+    /// What the description itself wrote can have another name; the project's files keep theirs.
+    fn file_rename(&mut self, from: &str, to: &str) {
+        let from = path::file_path(&self.in_source(from));
+        match self.out.written.remove(&from) {
+            Some(content) => self.keep_file(&self.in_source(to), content),
+            None => self.note(format!("`{from}` of the project would be renamed; that is left out")),
         }
     }
 

@@ -7,6 +7,9 @@ use crate::cmake::model::Dir;
 use crate::cmake::text::{list, path};
 use std::rc::Rc;
 
+/// So many surrounding blocks are looked at for what they are about.
+const DEEPEST_LOOK: usize = 100;
+
 /// Folders that are described at most.
 const MOST_FOLDERS: usize = 10_000;
 
@@ -111,7 +114,7 @@ impl Reader<'_> {
             let step = if next > last { -step.abs() } else { step.abs() };
             return (step != 0).then(|| (name(), Rounds::Range { next, last, step }));
         }
-        Some((name(), Rounds::Items(rest.to_vec().into_iter())))
+        Some((name(), Rounds::Items(Vec::from(rest).into_iter())))
     }
 
     /// The rounds of `foreach(… IN LISTS … ITEMS …)` and `foreach(… IN ZIP_LISTS …)`.
@@ -133,8 +136,11 @@ impl Reader<'_> {
                 ("ITEMS", _) => of_lists = false,
                 (name, true) => {
                     let value = self.value(name);
-                    self.spend(value.len());
-                    items.extend(list::split(&value, true));
+                    items.extend(self.divided(&value, true));
+                    if items.len() > list::MOST_ITEMS {
+                        self.stop("a `foreach` has too many rounds; what follows is not read");
+                        break;
+                    }
                 }
                 (item, false) => items.push(item.to_owned()),
             }
@@ -215,7 +221,7 @@ impl Reader<'_> {
     }
 
     /// Leaves blocks until the innermost is a loop; whether there is one.
-    fn to_innermost_loop(&mut self) -> bool {
+    fn reach_loop(&mut self) -> bool {
         loop {
             let block = self.frames.last().and_then(|frame| frame.blocks.last());
             match block.map(|block| &block.state) {
@@ -227,7 +233,7 @@ impl Reader<'_> {
     }
 
     fn go_on(&mut self) {
-        if !self.to_innermost_loop() {
+        if !self.reach_loop() {
             return;
         }
         let Some(frame) = self.frames.last() else { return };
@@ -272,14 +278,14 @@ impl Reader<'_> {
     pub(super) fn flow_command(&mut self, name: &str, args: &[String]) -> bool {
         match name {
             "break" => {
-                if self.to_innermost_loop() {
+                if self.reach_loop() {
                     self.close_block();
                 }
             }
             "continue" => self.go_on(),
             "return" => self.return_from(args),
             "include" => self.include(args),
-            "include_guard" => self.include_guard(args),
+            "include_guard" => self.include_guard(),
             "add_subdirectory" => self.add_subdirectory(args),
             "subdirs" => {
                 for dir in args.iter().rev() {
@@ -308,8 +314,7 @@ impl Reader<'_> {
         self.leave();
     }
 
-    fn include_guard(&mut self, args: &[String]) {
-        let _ = args;
+    fn include_guard(&mut self) {
         let Some(file) = self.current_file() else { return };
         if !self.guarded.insert(format!("guard {file}")) {
             self.return_from(&[]);
@@ -410,7 +415,7 @@ impl Reader<'_> {
             // Only the project's own: a call of this command by itself would nest on our stack.
             ["CALL", name, ..] if !name.eq_ignore_ascii_case("cmake_language") => {
                 let name = name.to_ascii_lowercase();
-                self.invoke(&name, &args[2..], &super::words_of(&args[2..]));
+                self.invoke(&name, &args[2..]);
             }
             ["EVAL", "CODE", ..] => {
                 if !self.may_nest() {
@@ -462,7 +467,8 @@ impl Rounds {
 /// Whether an `if` that names tests surrounds the command at `at`.
 fn about_tests(program: &Program, at: usize) -> bool {
     let mut at = program.links.get(at).map_or(0, |link| link.parent);
-    while let Some(start) = at.checked_sub(1) {
+    for _ in 0..DEEPEST_LOOK {
+        let Some(start) = at.checked_sub(1) else { break };
         let Some(command) = program.commands.get(start) else { return false };
         let words = || command.args.iter().map(|arg| arg.text.to_ascii_uppercase());
         let tests = words().any(|word| names::about_tests(&word)) && !words().any(|word| word == "NOT");

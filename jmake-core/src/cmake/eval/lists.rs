@@ -2,6 +2,7 @@
 
 use super::{LONGEST, Reader};
 use crate::cmake::text::{list, regex};
+use std::collections::HashSet;
 
 impl Reader<'_> {
     /// Runs `list(…)`.
@@ -35,8 +36,7 @@ impl Reader<'_> {
 
     fn items(&mut self, name: &str) -> Vec<String> {
         let value = self.value(name);
-        self.spend(value.len() * 8);
-        list::split(&value, true)
+        self.divided(&value, true)
     }
 
     /// Operations that put something about the list into another variable.
@@ -80,15 +80,15 @@ impl Reader<'_> {
                 let at = list::place(index, items.len()).unwrap_or(items.len());
                 items.splice(at..at, new.iter().cloned());
             }
-            ("REMOVE_ITEM", unwanted) => items.retain(|item| !unwanted.contains(item)),
+            ("REMOVE_ITEM", unwanted) => {
+                let unwanted: HashSet<&String> = unwanted.iter().collect();
+                items.retain(|item| !unwanted.contains(item));
+            }
             ("REMOVE_AT", indices) => {
-                let mut places: Vec<usize> =
-                    indices.iter().filter_map(|index| list::place(index, items.len())).collect();
-                places.sort_unstable();
-                places.dedup();
-                for at in places.into_iter().rev() {
-                    items.remove(at);
-                }
+                let places = indices.iter().filter_map(|index| list::place(index, items.len()));
+                let places: HashSet<usize> = places.collect();
+                let mut at = 0..items.len();
+                items.retain(|_| at.next().is_none_or(|at| !places.contains(&at)));
             }
             ("REMOVE_DUPLICATES", []) => list::remove_duplicates(&mut items),
             ("REVERSE", []) => items.reverse(),
@@ -111,16 +111,18 @@ impl Reader<'_> {
         self.set(name, list::join(&items));
     }
 
+    /// Takes elements from an end of the list, each into a variable of its own.
     fn pop(&mut self, items: &mut Vec<String>, back: bool, outs: &[String]) {
-        for _ in 0..outs.len().max(1) {
-            if items.is_empty() {
-                break;
-            }
-            let item = if back { items.pop().unwrap_or_default() } else { items.remove(0) };
-            if let Some(out) = outs.first() {
-                self.set(out, item);
-            }
+        let count = outs.len().max(1).min(items.len());
+        let taken: Vec<String> = if back {
+            items.split_off(items.len() - count).into_iter().rev().collect()
+        } else {
+            items.drain(..count).collect()
+        };
+        for (out, item) in outs.iter().zip(taken) {
+            self.set(out, item);
         }
+        outs.iter().skip(count).for_each(|out| self.unset(out));
     }
 
     /// Changes each (or each selected) element; whether the action is known.

@@ -21,6 +21,9 @@ mod scope;
 mod strings;
 mod usage;
 
+#[cfg(test)]
+mod tests;
+
 use super::lang::expand::{self, Domain};
 use super::lang::parse::Form;
 use super::lang::program::Program;
@@ -53,11 +56,6 @@ const MOST_KEPT: usize = 256 << 20;
 pub(in crate::cmake) struct Word {
     pub text: String,
     pub quoted: bool,
-}
-
-/// `texts` as words that were bare.
-fn words_of(texts: &[String]) -> Vec<Word> {
-    texts.iter().map(|text| Word { text: text.clone(), quoted: false }).collect()
 }
 
 /// A function or macro of the project.
@@ -189,13 +187,12 @@ impl<'a> Reader<'a> {
         if self.block_command(program, at) {
             return;
         }
-        let words = self.words(program, at);
-        let args: Vec<String> = words.iter().map(|word| word.text.clone()).collect();
-        self.invoke(&command.name, &args, &words);
+        let args: Vec<String> = self.words(program, at).into_iter().map(|word| word.text).collect();
+        self.invoke(&command.name, &args);
     }
 
     /// Runs the command `name`, the project's own before ours.
-    fn invoke(&mut self, name: &str, args: &[String], words: &[Word]) {
+    fn invoke(&mut self, name: &str, args: &[String]) {
         if let Some(routine) = self.routines.get(name) {
             let routine = Rc::clone(routine);
             return self.call(name, &routine, args);
@@ -207,7 +204,7 @@ impl<'a> Reader<'a> {
             || self.text_command(name, args)
             || self.target_command(name, args)
             || self.property_command(name, args)
-            || self.check_command(name, args, words)
+            || self.check_command(name, args)
             || self.find_command(name, args)
             || self.outside_command(name, args)
             || names::WITHOUT_EFFECT.contains(&name);
@@ -251,12 +248,27 @@ impl<'a> Reader<'a> {
                 }
                 Form::Unquoted => {
                     let text = self.expand(written);
-                    let items = text::list::split(&text, false);
+                    let items = self.divided(&text, false);
                     words.extend(items.into_iter().map(|text| Word { text, quoted: false }));
+                    if words.len() > text::list::MOST_ITEMS {
+                        self.stop("a command has too many arguments; what follows is not read");
+                    }
                 }
             }
         }
         words
+    }
+
+    /// The elements of a list, paid for.
+    fn divided(&mut self, text: &str, keep_empty: bool) -> Vec<String> {
+        let items = text::list::split(text, keep_empty);
+        if items.len() > 1 {
+            self.spend(items.len() * 32 + text.len());
+        }
+        if items.len() >= text::list::MOST_ITEMS {
+            self.note("a list is too long and was cut".into());
+        }
+        items
     }
 
     /// An argument with the parameters of the macro that we are in put in place.
@@ -367,7 +379,7 @@ impl<'a> Reader<'a> {
     }
 
     fn parse(&mut self, file: FilePath, bytes: &[u8]) -> Rc<Program> {
-        self.spend(bytes.len() * 8);
+        self.spend(bytes.len() * 2);
         let program = Program::parse(file, bytes);
         for (line, text) in &program.errors {
             if self.out.unknown.len() < MOST_NOTES {

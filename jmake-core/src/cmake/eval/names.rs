@@ -199,9 +199,9 @@ pub(super) const PACKAGES: &[(&str, &[&str], &str)] = &[
 /// Whether a word of a condition is about tests.
 pub(super) fn about_tests(word_in_capitals: &str) -> bool {
     word_in_capitals.split(|c: char| !c.is_ascii_alphabetic()).any(|part| {
-        matches!(
-            part,
-            "TEST" | "TESTS" | "TESTING" | "UNITTEST" | "UNITTESTS" | "GTEST" | "BENCHMARK" | "BENCHMARKS"
-        )
+        let test =
+            part.starts_with("TEST") || ["TEST", "TESTS", "TESTING"].iter().any(|end| part.ends_with(end));
+        let other = ["LATEST", "FASTEST", "CONTEST", "GREATEST", "CLOSEST"].contains(&part);
+        (test && !other) || part.ends_with("BENCHMARK") || part.ends_with("BENCHMARKS")
     })
 }

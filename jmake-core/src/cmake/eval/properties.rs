@@ -83,10 +83,8 @@ impl Reader<'_> {
                     change(&mut self.model.dirs[at].properties, key, value, how);
                 }
             }
-            "GLOBAL" => {
-                if self.keep(key.len() + value.len()) {
-                    change(&mut self.model.globals, key, value, how);
-                }
+            "GLOBAL" if self.keep(key.len() + value.len()) => {
+                change(&mut self.model.globals, key, value, how);
             }
             // Entries of the cache have properties for their editors only; tests none for us.
             _ => {}

@@ -44,7 +44,7 @@ pub(in crate::cmake) struct Parsed {
 }
 
 /// After so many commands without end the rest is given up: each costs a look at the whole rest.
-const MOST_RECOVERIES: u32 = 50;
+const MOST_RECOVERIES: u32 = 10;
 
 /// Reads a file.
 pub(in crate::cmake) fn parse(bytes: &[u8]) -> Parsed {

@@ -5,6 +5,7 @@
 
 use super::parse::{self, Command};
 use crate::path::FilePath;
+use std::collections::HashMap;
 
 /// Where a block's command leads.
 #[derive(Clone, Copy, Default, Debug)]
@@ -46,17 +47,20 @@ impl Program {
         let mut errors = Vec::new();
         // Of each open block: its opening command, and the latest branch of it.
         let mut open: Vec<(usize, usize)> = Vec::new();
+        // How many blocks of each kind are open: without that, each ending without a beginning
+        // would look through all of them.
+        let mut counts: HashMap<&str, u32> = HashMap::new();
         for (at, command) in commands.iter().enumerate() {
             let closes = opener(&command.name);
             let branch = matches!(&*command.name, "elseif" | "else");
             if let Some(wanted) = closes.or(branch.then_some("if")) {
-                match open.iter().rposition(|&(start, _)| commands[start].name == wanted) {
-                    Some(found) => open.truncate(found + 1),
-                    None => {
-                        errors.push((command.line, format!("`{}` without its beginning", command.name)));
-                        links[at].end = at;
-                        continue;
-                    }
+                if counts.get(wanted).is_none_or(|&count| count == 0) {
+                    errors.push((command.line, format!("`{}` without its beginning", command.name)));
+                    links[at].end = at;
+                    continue;
+                }
+                while let Some((start, _)) = open.pop_if(|(start, _)| commands[*start].name != wanted) {
+                    counts.entry(&commands[start].name).and_modify(|count| *count -= 1);
                 }
                 if let Some((start, latest)) = open.last_mut() {
                     links[*latest].next = at;
@@ -65,6 +69,7 @@ impl Program {
                     if closes.is_some() {
                         close(&mut links, *start, at);
                         open.pop();
+                        counts.entry(wanted).and_modify(|count| *count -= 1);
                     }
                 }
                 continue;
@@ -72,6 +77,7 @@ impl Program {
             links[at].parent = open.last().map_or(0, |&(start, _)| start + 1);
             if is_opener(&command.name) {
                 open.push((at, at));
+                *counts.entry(&command.name).or_default() += 1;
             }
         }
         errors.extend(

@@ -9,6 +9,9 @@ use std::cell::Cell;
 /// Deeper nesting than this is given up.
 const DEEPEST: u32 = 40;
 
+/// Properties whose values are made of properties; one may be made of itself.
+const DEEPEST_PROPERTIES: u32 = 6;
+
 /// What an expression is evaluated for.
 #[derive(Clone, Copy)]
 pub(in crate::cmake) struct Context<'m> {
@@ -22,13 +25,24 @@ pub(in crate::cmake) struct Context<'m> {
     /// Whether for linking: then `$<LINK_ONLY:…>` counts.
     linking: bool,
     depth: u32,
+    /// Through how many properties we came here.
+    properties: u32,
 }
 
 impl<'m> Context<'m> {
     /// The context of `target` in what `reader` has read.
     pub(in crate::cmake) fn of(reader: &'m Reader<'_>, target: Option<usize>, cxx: bool) -> Context<'m> {
         let machine = reader.machine();
-        Context { model: &reader.model, machine, fuel: &reader.fuel, target, cxx, linking: false, depth: 0 }
+        Context {
+            model: &reader.model,
+            machine,
+            fuel: &reader.fuel,
+            target,
+            cxx,
+            linking: false,
+            depth: 0,
+            properties: 0,
+        }
     }
 
     /// Pays for handling `bytes`; whether that was still possible.
@@ -250,6 +264,10 @@ fn condition(name: &str, args: &[&str], context: &Context<'_>) -> Option<bool> {
 
 fn property_of(target: Option<usize>, property: &str, context: &Context<'_>) -> String {
     let Some(item) = target.and_then(|at| context.model.items.get(at)) else { return String::new() };
+    if context.properties >= DEEPEST_PROPERTIES {
+        return String::new();
+    }
+    let context = &Context { properties: context.properties + 1, ..*context };
     match property {
         "NAME" => item.name.clone(),
         "TYPE" => crate::cmake::eval::type_name(item.kind).to_owned(),

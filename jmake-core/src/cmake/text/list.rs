@@ -4,7 +4,10 @@ use super::version;
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-/// The elements of `text`; `keep_empty` says whether empty ones count.
+/// Elements of one list at most: each takes far more memory than its text.
+pub(in crate::cmake) const MOST_ITEMS: usize = 500_000;
+
+/// The elements of `text`, up to [`MOST_ITEMS`]; `keep_empty` says whether empty ones count.
 pub(in crate::cmake) fn split(text: &str, keep_empty: bool) -> Vec<String> {
     let mut items = Vec::new();
     if text.is_empty() {
@@ -29,6 +32,9 @@ pub(in crate::cmake) fn split(text: &str, keep_empty: bool) -> Vec<String> {
             ';' if depth == 0 => {
                 if keep_empty || !item.is_empty() {
                     items.push(std::mem::take(&mut item));
+                }
+                if items.len() >= MOST_ITEMS {
+                    return items;
                 }
                 continue;
             }
