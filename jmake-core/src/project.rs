@@ -197,7 +197,8 @@ impl Project {
     /// # Errors
     /// When files cannot be read.
     pub fn discover(&self, tree: &Tree) -> Result<Discovery> {
-        discover::discover_project(&self.memo, tree, &self.name())
+        let evidence = self.manifest.discovery.evidence.unwrap_or(true);
+        discover::discover_project(&self.memo, tree, &self.name(), evidence)
     }
 
     /// The project's name, a valid C identifier.

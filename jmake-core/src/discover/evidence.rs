@@ -4,6 +4,7 @@
 //! libraries are made of is the library; what its folders, macros and generated headers are need
 //! not be guessed.  A description of which nothing is understood is as good as none.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -33,6 +34,8 @@ pub(super) struct Evidence {
     pub generated: BTreeMap<FilePath, Generated>,
     /// Every file that was read.
     pub read: Vec<FilePath>,
+    /// The text of all of them.
+    text: Vec<u8>,
 }
 
 /// What is said of the project in `tree`, if anything.
@@ -40,7 +43,8 @@ pub(super) fn of(memo: &Memo, tree: &Tree) -> Option<Evidence> {
     let mut places = PLACES.iter().map(FilePath::new);
     let source = places.find(|place| tree.get(&place.join("CMakeLists.txt")).is_some())?;
     let place = Place { source: source.clone(), build: FilePath::new(DIR).join("cmake") };
-    let described = cmake::read(&Seen { memo, tree }, &place, &machine(), &answer)?;
+    let seen = Seen { memo, tree, read: RefCell::default() };
+    let described = cmake::read(&seen, &place, &machine(), &answer)?;
     let libraries = libraries(&described, tree);
     let mut evidence = Evidence {
         file: source.join("CMakeLists.txt"),
@@ -48,8 +52,12 @@ pub(super) fn of(memo: &Memo, tree: &Tree) -> Option<Evidence> {
         defines: Vec::new(),
         include_dirs: Vec::new(),
         generated: generated(&described, memo),
-        read: described.read.clone(),
+        // Whether others are there is known by the folders.
+        read: seen.read.take(),
+        text: Vec::new(),
     };
+    let texts = evidence.read.iter().filter_map(|path| memo.text(path).ok());
+    evidence.text = texts.collect::<Vec<_>>().concat();
     for library in libraries {
         evidence.take(library, tree);
     }
@@ -57,6 +65,11 @@ pub(super) fn of(memo: &Memo, tree: &Tree) -> Option<Evidence> {
 }
 
 impl Evidence {
+    /// Whether the description names the file at all, if only under a condition.
+    pub fn names(&self, path: &FilePath) -> bool {
+        memchr::memmem::find(&self.text, path.file_name()).is_some()
+    }
+
     /// Adds what `library` is made of.  Another form of what is there already adds nothing: the
     /// first is the shared one, and macros of the other are for those who link it as an archive.
     fn take(&mut self, library: &Target, tree: &Tree) {
@@ -131,7 +144,9 @@ fn generated(described: &Described, memo: &Memo) -> BTreeMap<FilePath, Generated
         add(&made.output, &made.input, form);
     }
     for (path, text) in &described.written {
-        if Category::is_header(super::category_by_name(path.file_name())) {
+        // Of what is configured this is the text as CMake makes it where nothing is known.
+        let is_configured = described.configured.iter().any(|made| made.output == *path);
+        if !is_configured && Category::is_header(super::category_by_name(path.file_name())) {
             let text = String::from_utf8_lossy(text).into_owned();
             add(path, &described.read.first().cloned().unwrap_or_else(FilePath::root), Form::Text(text));
         }
@@ -198,11 +213,18 @@ fn machine() -> cmake::Machine {
 struct Seen<'a> {
     memo: &'a Memo,
     tree: &'a Tree,
+    /// What was read, in order, each once.
+    read: RefCell<Vec<FilePath>>,
 }
 
 impl cmake::Files for Seen<'_> {
     fn read(&self, path: &FilePath) -> Option<Arc<[u8]>> {
-        self.tree.get(path).and_then(|file| self.memo.text(&file.path).ok()).map(Arc::from)
+        let text = self.tree.get(path).and_then(|file| self.memo.text(&file.path).ok())?;
+        let mut read = self.read.borrow_mut();
+        if !read.contains(path) {
+            read.push(path.clone());
+        }
+        Some(Arc::from(text))
     }
 
     fn is_file(&self, path: &FilePath) -> bool {
@@ -220,3 +242,7 @@ impl cmake::Files for Seen<'_> {
         near.filter(|path| path.starts_with(dir)).cloned().collect()
     }
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

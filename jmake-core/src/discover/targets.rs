@@ -20,12 +20,13 @@ use super::{Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, op
 
 /// Decides what to make of `tree`: one library called `name` of all sources but those with a
 /// reason against it, and a program for each source that defines `main` and has no other reason
-/// against it.  A tree without sources gives no targets.
+/// against it.  A tree without sources gives no targets.  With `evidence` the project's own build
+/// description counts before guesses.
 ///
 /// # Errors
 /// None at present; reading failures are among the problems.
-pub fn discover_project(memo: &Memo, tree: &Tree, name: &str) -> Result<Discovery> {
-    let evidence = evidence::of(memo, tree);
+pub fn discover_project(memo: &Memo, tree: &Tree, name: &str, evidence: bool) -> Result<Discovery> {
+    let evidence = evidence.then(|| evidence::of(memo, tree)).flatten();
     let mut made = from_templates(tree);
     made.extend(evidence.iter().flat_map(|said| said.generated.clone()));
     let finder = Finder::new(tree, &made);
@@ -83,6 +84,7 @@ pub fn discover_project(memo: &Memo, tree: &Tree, name: &str) -> Result<Discover
     found.problems.extend(dirs.problems);
     found.generated = dirs.generated.into_values().collect();
     if let Some(said) = evidence {
+        found.problems.extend(contradiction(&said, &found.left_out));
         found.defines = said.defines;
         found.evidence = said.read;
     }
@@ -236,6 +238,27 @@ fn described(said: &Evidence, path: &FilePath, reason: Option<LeftOut>) -> Optio
         true => None,
         false => reason.or_else(|| Some(LeftOut::NotDescribed(said.file.to_string()))),
     }
+}
+
+/// What looks like a part of the library and is none by its description, where that does not
+/// even name it: the user may have added it lately.
+fn contradiction(said: &Evidence, left_out: &[(FilePath, LeftOut)]) -> Option<Diagnostic> {
+    let dirs: BTreeSet<FilePath> = said.sources.iter().filter_map(FilePath::parent).collect();
+    let is_beside = |path: &FilePath| path.parent().is_some_and(|dir| dirs.contains(&dir));
+    let unnamed = left_out.iter().filter(|(path, why)| {
+        matches!(why, LeftOut::NotDescribed(_)) && is_beside(path) && !said.names(path)
+    });
+    let mut unnamed = unnamed.map(|(path, _)| path);
+    let first = unnamed.next()?;
+    let others = match unnamed.count() {
+        0 => String::new(),
+        n => format!(" (and {n} more)"),
+    };
+    let text = format!("`{first}` is left out, for `{}` does not name it{others}", said.file);
+    Some(
+        Diagnostic::note(text)
+            .hint("add it there, or set `discovery.evidence = false` to go by the files alone"),
+    )
 }
 
 fn left_to_others(path: &FilePath, header: &str) -> Diagnostic {

@@ -50,11 +50,11 @@ impl Project {
     pub(super) fn discover(&self) -> Discovery {
         let memo = self.memo();
         let tree = scan_files(&memo, &Options::default()).unwrap();
-        discover_project(&memo, &tree, "p").unwrap()
+        discover_project(&memo, &tree, "p", true).unwrap()
     }
 
     /// One line for each target.
-    fn targets(&self) -> String {
+    pub(super) fn targets(&self) -> String {
         let mut text = String::new();
         for target in self.discover().targets {
             let kind = if target.kind == TargetKind::Library { "lib" } else { "exe" };
@@ -68,7 +68,7 @@ impl Project {
         self.discover().include_dirs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     }
 
-    fn reason(&self, path: &str) -> Option<LeftOut> {
+    pub(super) fn reason(&self, path: &str) -> Option<LeftOut> {
         let path = FilePath::new(path);
         self.discover().left_out.into_iter().find(|(left, _)| *left == path).map(|(_, reason)| reason)
     }
@@ -391,7 +391,7 @@ fn the_roots_own_name_never_counts() {
     let outer = Project::new(&[("tests/a.c", "")]);
     let memo = Memo::new(Root::open(&outer.dir.path().join("tests")).unwrap(), 0);
     let tree = scan_files(&memo, &Options::default()).unwrap();
-    assert_eq!(discover_project(&memo, &tree, "p").unwrap().targets.len(), 1);
+    assert_eq!(discover_project(&memo, &tree, "p", true).unwrap().targets.len(), 1);
 }
 
 #[test]

@@ -129,6 +129,8 @@ pub struct Discovery {
     pub max_depth: Option<u32>,
     /// Whether links to folders are followed.
     pub follow_symlinks: Option<bool>,
+    /// Whether the project's own build description is taken as evidence.
+    pub evidence: Option<bool>,
 }
 
 /// `[compile]`.

@@ -1,0 +1,91 @@
+use crate::discover::LeftOut;
+use crate::discover::tests::Project;
+
+const CMAKE: &str = "\
+cmake_minimum_required(VERSION 3.10)
+project(p VERSION 1.2.3 LANGUAGES C)
+option(WITH_EXTRA \"more\" OFF)
+set(SOURCES src/a.c src/b.c)
+if(WITH_EXTRA)
+  list(APPEND SOURCES src/extra.c)
+endif()
+if(WIN32)
+  list(APPEND SOURCES src/windows.c)
+endif()
+configure_file(src/version.h.in version.h @ONLY)
+add_library(p ${SOURCES})
+target_include_directories(p PUBLIC api PRIVATE ${CMAKE_CURRENT_BINARY_DIR})
+target_compile_definitions(p PRIVATE P_BUILDS=1 P_PLAIN)
+add_library(p_static STATIC ${SOURCES})
+target_compile_definitions(p_static PUBLIC P_STATIC)
+add_library(helper STATIC tool/helper.c)
+install(TARGETS p p_static)
+";
+
+fn project(more: &[(&'static str, &'static str)]) -> Project {
+    let mut files = vec![
+        ("CMakeLists.txt", CMAKE),
+        ("api/p.h", ""),
+        ("src/version.h.in", "#define P_VERSION \"@PROJECT_VERSION@\""),
+        ("src/a.c", "#include \"p.h\"\n#include \"version.h\""),
+        ("src/b.c", ""),
+        ("src/extra.c", ""),
+        ("src/windows.c", ""),
+        ("tool/helper.c", ""),
+    ];
+    files.extend(more);
+    Project::new(&files)
+}
+
+#[test]
+fn what_is_described_is_the_library() {
+    let project = project(&[]);
+    assert_eq!(project.targets(), "lib p: src/a.c src/b.c\n");
+    let found = project.discover();
+    assert_eq!(found.defines, ["P_BUILDS=1", "P_PLAIN", "p_EXPORTS"]);
+    let dirs: Vec<String> = found.include_dirs.iter().map(ToString::to_string).collect();
+    assert_eq!(dirs, ["api", ".jmake/gen/cmake"]);
+    let made: Vec<String> = found.generated.iter().map(|made| format!("{}: {made}", made.path)).collect();
+    assert_eq!(made, [".jmake/gen/cmake/version.h: from the template `src/version.h.in`"]);
+    let not_described = Some(LeftOut::NotDescribed("CMakeLists.txt".into()));
+    for path in ["src/extra.c", "src/windows.c", "tool/helper.c"] {
+        assert_eq!(project.reason(path), not_described, "{path}");
+    }
+    // All of these are named, if only under a condition.
+    assert_eq!(found.problems, []);
+    let deciding: Vec<String> = found.templates().map(ToString::to_string).collect();
+    assert_eq!(
+        deciding,
+        ["src/version.h.in", "CMakeLists.txt", "src/version.h.in"],
+        "read, not only looked for"
+    );
+}
+
+#[test]
+fn what_is_not_even_named_is_said() {
+    let project = project(&[("src/new.c", ""), ("src/newer.c", ""), ("other/far.c", "")]);
+    let problems = project.discover().problems;
+    assert_eq!(problems.len(), 1);
+    assert_eq!(
+        problems[0].message,
+        "`src/new.c` is left out, for `CMakeLists.txt` does not name it (and 1 more)"
+    );
+}
+
+#[test]
+fn a_description_that_says_nothing_is_as_good_as_none() {
+    for text in
+        ["", "add_custom_target(x)\n", "add_library(p nowhere.c)\n", "while(TRUE)\nendwhile()\n", "(((\""]
+    {
+        let project = Project::new(&[("CMakeLists.txt", text), ("a.c", ""), ("b.c", "")]);
+        assert_eq!(project.targets(), "lib p: a.c b.c\n", "{text}");
+    }
+}
+
+#[test]
+fn what_defines_main_is_never_part_of_a_library() {
+    let text = "add_library(p a.c main.c)\n";
+    let project =
+        Project::new(&[("CMakeLists.txt", text), ("a.c", ""), ("main.c", "int main(void) { return 0; }")]);
+    assert_eq!(project.reason("main.c"), Some(LeftOut::Main));
+}
