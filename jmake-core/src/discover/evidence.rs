@@ -15,7 +15,7 @@ use crate::path::FilePath;
 
 use super::reasons::folder_reason;
 use super::standard::{is_standard, other_system};
-use super::{Category, Tree};
+use super::{Category, Skipped, Tree};
 
 /// Where a description may lie, from the root; the first there is counts.
 const PLACES: [&str; 4] = ["", "build/cmake", "cmake", "contrib/cmake"];
@@ -34,6 +34,8 @@ pub(super) struct Evidence {
     pub generated: BTreeMap<FilePath, Generated>,
     /// Every file that was read.
     pub read: Vec<FilePath>,
+    /// Sources that it names and that neither are there nor are made by it.
+    pub missing: Vec<FilePath>,
     /// The text of all of them.
     text: Vec<u8>,
 }
@@ -54,6 +56,7 @@ pub(super) fn of(memo: &Memo, tree: &Tree) -> Option<Evidence> {
         generated: generated(&described, memo),
         // Whether others are there is known by the folders.
         read: seen.read.take(),
+        missing: Vec::new(),
         text: Vec::new(),
     };
     let texts = evidence.read.iter().filter_map(|path| memo.text(path).ok());
@@ -78,6 +81,11 @@ impl Evidence {
             return;
         }
         self.sources.extend(sources.into_iter().cloned());
+        let is_missing = |source: &&cmake::Source| {
+            let is_source = super::category_by_name(source.path.file_name()).is_source();
+            is_source && !source.exists && !source.path.as_bytes().contains(&b'$')
+        };
+        self.missing.extend(library.sources.iter().filter(is_missing).map(|source| source.path.clone()));
         for compile in [&library.c, &library.cxx] {
             for (name, value) in &compile.defines {
                 let define = value.as_ref().map_or_else(|| name.clone(), |value| format!("{name}={value}"));
@@ -217,9 +225,18 @@ struct Seen<'a> {
     read: RefCell<Vec<FilePath>>,
 }
 
+impl Seen<'_> {
+    /// A file that the description names counts even where an ignore file names it: git keeps what
+    /// was added once.
+    fn is_there(&self, path: &FilePath) -> bool {
+        let ignored = (path.clone(), Skipped::Ignored);
+        self.tree.get(path).is_some() || self.tree.skipped.contains(&ignored)
+    }
+}
+
 impl cmake::Files for Seen<'_> {
     fn read(&self, path: &FilePath) -> Option<Arc<[u8]>> {
-        let text = self.tree.get(path).and_then(|file| self.memo.text(&file.path).ok())?;
+        let text = self.is_there(path).then(|| self.memo.text(path).ok()).flatten()?;
         let mut read = self.read.borrow_mut();
         if !read.contains(path) {
             read.push(path.clone());
@@ -228,7 +245,7 @@ impl cmake::Files for Seen<'_> {
     }
 
     fn is_file(&self, path: &FilePath) -> bool {
-        self.tree.get(path).is_some()
+        self.is_there(path)
     }
 
     fn is_dir(&self, path: &FilePath) -> bool {

@@ -85,6 +85,7 @@ pub fn discover_project(memo: &Memo, tree: &Tree, name: &str, evidence: bool) ->
     found.generated = dirs.generated.into_values().collect();
     if let Some(said) = evidence {
         found.problems.extend(contradiction(&said, &found.left_out));
+        found.problems.extend(said.missing.first().map(|path| missing(&said, path)));
         found.defines = said.defines;
         found.evidence = said.read;
     }
@@ -259,6 +260,16 @@ fn contradiction(said: &Evidence, left_out: &[(FilePath, LeftOut)]) -> Option<Di
         Diagnostic::note(text)
             .hint("add it there, or set `discovery.evidence = false` to go by the files alone"),
     )
+}
+
+fn missing(said: &Evidence, path: &FilePath) -> Diagnostic {
+    let others = match said.missing.len() {
+        1 => String::new(),
+        n => format!(" (nor are {} more)", n - 1),
+    };
+    Diagnostic::warning(format!("it names the source `{path}`, which is not there{others}"))
+        .in_file(&said.file)
+        .hint("a tool of the project may have to make it first: the library is not whole without it")
 }
 
 fn left_to_others(path: &FilePath, header: &str) -> Diagnostic {

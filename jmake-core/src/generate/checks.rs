@@ -134,8 +134,8 @@ fn have(thing: &str) -> Check {
     }
     match instructions(bare) {
         Some(name) => condition(&format!("defined({name})")),
-        None => match member(thing) {
-            Some(member) => declared(member),
+        None => match thing.strip_prefix("STRUCT_") {
+            Some(structure) => declared_structure(structure),
             None => declared(thing),
         },
     }
@@ -157,11 +157,11 @@ fn instructions(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Of `STRUCT_STAT_ST_MTIM` the name of the member.
-fn member(thing: &str) -> Option<&str> {
-    let rest = thing.strip_prefix("STRUCT_")?;
-    let (_, member) = rest.split_once('_').filter(|(_, member)| !member.is_empty())?;
-    Some(member)
+/// `STAT_ST_MTIM` is the member `st_mtim` of `stat`, and `SOCKADDR_IN6` is a structure.
+fn declared_structure(name: &str) -> Check {
+    let lower = name.to_ascii_lowercase();
+    let member = lower.split_once('_').map(|(_, member)| member.to_owned());
+    Check::Declared([Some(lower), member].into_iter().flatten().collect())
 }
 
 /// Functions and types are spelled in small letters, macros in capitals.

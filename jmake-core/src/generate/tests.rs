@@ -47,6 +47,8 @@ fn lines_of_autoconf() {
         "#define HAVE_STRDUP 1\n/* #undef HAVE_STRLCPY */\n"
     );
     assert_eq!(rendered("# undef SIZEOF_LONG_LONG"), "#define SIZEOF_LONG_LONG __SIZEOF_LONG_LONG__\n");
+    let asked = |name: &str| check(name) == Check::Declared(vec!["sockaddr_in6".into(), "in6".into()]);
+    assert!(asked("HAVE_STRUCT_SOCKADDR_IN6"));
     assert_eq!(rendered("#undef HAVE_STRUCT_STAT_ST_MTIM\n"), "#define HAVE_STRUCT_STAT_ST_MTIM 1\n");
     assert_eq!(rendered("#undef inline\n#undef size_t\n"), "/* #undef inline */\n/* #undef size_t */\n");
     // Not bare: code that means it.

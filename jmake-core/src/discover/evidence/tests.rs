@@ -73,6 +73,22 @@ fn what_is_not_even_named_is_said() {
 }
 
 #[test]
+fn what_it_names_and_is_not_there_is_said() {
+    let text = "add_library(p a.c table.c)\nconfigure_file(config.h.in config.h)\n";
+    let project = Project::new(&[
+        ("CMakeLists.txt", text),
+        ("a.c", "#include \"config.h\""),
+        ("config.h.in", ""),
+        (".gitignore", "config.h.in\n"),
+    ]);
+    let found = project.discover();
+    assert_eq!(found.problems.len(), 1);
+    assert_eq!(found.problems[0].message, "it names the source `table.c`, which is not there");
+    // What git ignores may have been added all the same.
+    assert_eq!(found.generated[0].from.to_string(), "config.h.in");
+}
+
+#[test]
 fn a_description_that_says_nothing_is_as_good_as_none() {
     for text in
         ["", "add_custom_target(x)\n", "add_library(p nowhere.c)\n", "while(TRUE)\nendwhile()\n", "(((\""]
