@@ -47,6 +47,8 @@ pub(super) fn of(memo: &Memo, tree: &Tree) -> Option<Evidence> {
     let place = Place { source: source.clone(), build: FilePath::new(DIR).join("cmake") };
     let seen = Seen { memo, tree, read: RefCell::default() };
     let described = cmake::read(&seen, &place, &machine(), &answer)?;
+    // Without `project` it is a part of a larger description, which says what it leaves open.
+    described.project.as_ref()?;
     let libraries = libraries(&described, tree);
     let mut evidence = Evidence {
         file: source.join("CMakeLists.txt"),
@@ -104,7 +106,8 @@ impl Evidence {
     }
 }
 
-/// The libraries that are the project's purpose: those it installs, or else all it builds.
+/// The libraries that are the project's purpose: those it installs and those that are there for
+/// nobody else; not what only its programs and tests are linked with.
 fn libraries<'d>(described: &'d Described, tree: &Tree) -> Vec<&'d Target> {
     let is_library = |target: &&Target| {
         matches!(target.kind, Kind::Static | Kind::Shared | Kind::Module)
@@ -112,12 +115,15 @@ fn libraries<'d>(described: &'d Described, tree: &Tree) -> Vec<&'d Target> {
             && folder_reason(&target.at.0).is_none()
             && sources(target, tree).next().is_some()
     };
-    let mut all: Vec<&Target> = described.targets.iter().filter(is_library).collect();
-    let installed: Vec<&Target> = all.iter().copied().filter(|target| target.installed).collect();
-    if installed.is_empty() {
-        all.retain(|target| !target.exclude_from_all);
-    } else {
-        all = installed;
+    let serves_programs = |target: &Target| {
+        let links = |other: &&Target| other.link.iter().any(|name| *name == target.name);
+        let mut users = described.targets.iter().filter(links);
+        users.any(|user| user.kind == Kind::Executable || !is_library(&user))
+    };
+    let all = described.targets.iter().filter(is_library);
+    let mut all: Vec<&Target> = all.filter(|target| target.installed || !target.exclude_from_all).collect();
+    if all.iter().any(|target| target.installed) {
+        all.retain(|target| target.installed || !serves_programs(target));
     }
     // Of two forms of one library the shared one is what is built here.
     all.sort_by_key(|target| target.kind == Kind::Static && target.kind_given);

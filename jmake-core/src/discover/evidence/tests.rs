@@ -18,7 +18,11 @@ target_include_directories(p PUBLIC api PRIVATE ${CMAKE_CURRENT_BINARY_DIR})
 target_compile_definitions(p PRIVATE P_BUILDS=1 P_PLAIN)
 add_library(p_static STATIC ${SOURCES})
 target_compile_definitions(p_static PUBLIC P_STATIC)
-add_library(helper STATIC tool/helper.c)
+add_library(helper STATIC side/helper.c)
+add_executable(tool side/tool.c)
+target_link_libraries(tool p helper)
+add_library(more src/more.c)
+target_link_libraries(more p)
 install(TARGETS p p_static)
 ";
 
@@ -31,7 +35,9 @@ fn project(more: &[(&'static str, &'static str)]) -> Project {
         ("src/b.c", ""),
         ("src/extra.c", ""),
         ("src/windows.c", ""),
-        ("tool/helper.c", ""),
+        ("src/more.c", ""),
+        ("side/helper.c", ""),
+        ("side/tool.c", "int main(void) { return 0; }"),
     ];
     files.extend(more);
     Project::new(&files)
@@ -40,7 +46,7 @@ fn project(more: &[(&'static str, &'static str)]) -> Project {
 #[test]
 fn what_is_described_is_the_library() {
     let project = project(&[]);
-    assert_eq!(project.targets(), "lib p: src/a.c src/b.c\n");
+    assert_eq!(project.targets(), "lib p: src/a.c src/b.c src/more.c\nexe tool: side/tool.c\n");
     let found = project.discover();
     assert_eq!(found.defines, ["P_BUILDS=1", "P_PLAIN", "p_EXPORTS"]);
     let dirs: Vec<String> = found.include_dirs.iter().map(ToString::to_string).collect();
@@ -48,7 +54,7 @@ fn what_is_described_is_the_library() {
     let made: Vec<String> = found.generated.iter().map(|made| format!("{}: {made}", made.path)).collect();
     assert_eq!(made, [".jmake/gen/cmake/version.h: from the template `src/version.h.in`"]);
     let not_described = Some(LeftOut::NotDescribed("CMakeLists.txt".into()));
-    for path in ["src/extra.c", "src/windows.c", "tool/helper.c"] {
+    for path in ["src/extra.c", "src/windows.c", "side/helper.c"] {
         assert_eq!(project.reason(path), not_described, "{path}");
     }
     // All of these are named, if only under a condition.
@@ -74,7 +80,7 @@ fn what_is_not_even_named_is_said() {
 
 #[test]
 fn what_it_names_and_is_not_there_is_said() {
-    let text = "add_library(p a.c table.c)\nconfigure_file(config.h.in config.h)\n";
+    let text = "project(p)\nadd_library(p a.c table.c)\nconfigure_file(config.h.in config.h)\n";
     let project = Project::new(&[
         ("CMakeLists.txt", text),
         ("a.c", "#include \"config.h\""),
@@ -100,7 +106,7 @@ fn a_description_that_says_nothing_is_as_good_as_none() {
 
 #[test]
 fn what_defines_main_is_never_part_of_a_library() {
-    let text = "add_library(p a.c main.c)\n";
+    let text = "project(p)\nadd_library(p a.c main.c)\n";
     let project =
         Project::new(&[("CMakeLists.txt", text), ("a.c", ""), ("main.c", "int main(void) { return 0; }")]);
     assert_eq!(project.reason("main.c"), Some(LeftOut::Main));
