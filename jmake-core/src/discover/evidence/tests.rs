@@ -48,7 +48,7 @@ fn what_is_described_is_the_library() {
     let project = project(&[]);
     assert_eq!(project.targets(), "lib p: src/a.c src/b.c src/more.c\nexe tool: side/tool.c\n");
     let found = project.discover();
-    assert_eq!(found.defines, ["P_BUILDS=1", "P_PLAIN", "p_EXPORTS"]);
+    assert_eq!(found.defines, ["P_BUILDS=1", "P_PLAIN", "p_EXPORTS", "more_EXPORTS"]);
     let dirs: Vec<String> = found.include_dirs.iter().map(ToString::to_string).collect();
     assert_eq!(dirs, ["api", ".jmake/gen/cmake"]);
     let made: Vec<String> = found.generated.iter().map(|made| format!("{}: {made}", made.path)).collect();
