@@ -9,8 +9,9 @@
 //!    framework among its includes.
 //! 4. Its `main`, unless a macro must be set for it.
 //! 5. Headers it cannot do without and this system does not have.
-//! 6. It gathers others: it includes two or more sources, each of which includes headers of the
-//!    project itself and so looks complete; they are compiled one by one instead.
+//! 6. It gathers others: it includes two or more sources, and either each of them includes headers
+//!    of the project, and so looks complete, or most of them have a header of their own; they are
+//!    compiled one by one instead.
 //! 7. It lies in a folder of programs (`programs`, `tools`, `cli`…) beside one that defines
 //!    `main`: it belongs to that.
 //! 8. It is a part of another: a source of its own folder or one above, itself taken into the
@@ -23,12 +24,21 @@ use crate::path::FilePath;
 use super::LeftOut;
 use super::standard::other_system;
 
+/// A source that another includes.
+pub(super) struct Part {
+    pub path: FilePath,
+    /// Whether it includes a header of the project itself.
+    pub complete: bool,
+    /// Whether it includes a header named like itself.
+    pub has_own_header: bool,
+}
+
 /// One source and what is known about it.
 pub(super) struct Candidate<'a> {
     pub path: &'a FilePath,
     pub facts: &'a Facts,
-    /// Sources it includes, and whether each includes a header of the project itself.
-    pub parts: Vec<(FilePath, bool)>,
+    /// Sources it includes.
+    pub parts: Vec<Part>,
     /// Whether one of its includes is of a test framework that the tree does not hold.
     pub uses_test_framework: bool,
     /// A source of its folder that defines `main`.
@@ -78,12 +88,11 @@ pub(super) fn own_reason(candidate: &Candidate<'_>) -> Option<LeftOut> {
     if let Some(system) = must_have.filter(|i| i.angled).find_map(|include| other_system(&include.name)) {
         return Some(LeftOut::OtherSystem(system));
     }
-    match &candidate.parts[..] {
-        [(part, _), _, ..] if candidate.parts.iter().all(|(_, complete)| *complete) => {
-            Some(LeftOut::Gathers(part.clone()))
-        }
-        _ => None,
-    }
+    let parts = &candidate.parts;
+    let all_complete = parts.iter().all(|part| part.complete);
+    let units = parts.iter().filter(|part| part.has_own_header).count();
+    let gathers = parts.len() > 1 && (all_complete || units * 2 > parts.len());
+    gathers.then(|| LeftOut::Gathers(parts[0].path.clone()))
 }
 
 fn part_of_program(candidate: &Candidate<'_>) -> Option<LeftOut> {
@@ -95,13 +104,17 @@ fn part_of_program(candidate: &Candidate<'_>) -> Option<LeftOut> {
     is_for_programs.then_some(LeftOut::PartOfProgram(main))
 }
 
-fn part_of_other(candidate: &Candidate<'_>) -> Option<LeftOut> {
-    let stem = candidate.path.stem();
-    let is_own_header = |name: &[u8]| {
+/// Whether a source includes a header named like itself.
+pub(super) fn has_own_header(source: &FilePath, facts: &Facts) -> bool {
+    let is_own = |name: &[u8]| {
         let header = FilePath::new(name);
-        header.stem() == stem && header.extension().is_some_and(|ext| ext.starts_with(b"h"))
+        header.stem() == source.stem() && header.extension().is_some_and(|ext| ext.starts_with(b"h"))
     };
-    if candidate.facts.includes.iter().any(|include| is_own_header(&include.name)) {
+    facts.includes.iter().any(|include| is_own(&include.name))
+}
+
+fn part_of_other(candidate: &Candidate<'_>) -> Option<LeftOut> {
+    if has_own_header(candidate.path, candidate.facts) {
         return None;
     }
     let near = |by: &&FilePath| by.parent().is_some_and(|dir| candidate.path.starts_with(&dir));

@@ -14,7 +14,9 @@ use crate::path::FilePath;
 use super::evidence::{self, Evidence};
 use super::generated::{self, from_templates};
 use super::includes::{Finder, counts, facts_of};
-use super::reasons::{Candidate, decide, is_test_framework, is_whole_folder, own_reason};
+use super::reasons::{
+    Candidate, Part, decide, has_own_header, is_test_framework, is_whole_folder, own_reason,
+};
 use super::standard::is_standard;
 use super::{Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, optional, vendored};
 
@@ -139,9 +141,10 @@ fn decide_all(memo: &Memo, sources: &[Source], finder: &Finder<'_>) -> Vec<(File
     let candidate = |id: usize, included_by| {
         let source = &sources[id];
         let parts = parts[id].iter().map(|&part| {
+            let Source { path, facts } = &sources[part];
             let of_project = |include: &crate::lex::Include| counts(include) && !is_standard(&include.name);
-            let complete = sources[part].facts.includes.iter().any(of_project);
-            (sources[part].path.clone(), complete)
+            let complete = facts.includes.iter().any(of_project);
+            Part { path: path.clone(), complete, has_own_header: has_own_header(path, facts) }
         });
         Candidate {
             path: &source.path,

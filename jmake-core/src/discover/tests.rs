@@ -409,6 +409,11 @@ fn sources_that_others_include() {
         ("one.cpp", "#include \"all.h\""),
         ("sub/two.cpp", "#include <vector>\n#include \"all.h\""),
         ("all.h", ""),
+        // All in one, most of whose parts are units.
+        ("most/all.c", "#include \"five.c\"\n#include \"six.c\"\n#include \"data.c\""),
+        ("most/five.c", "#include \"five.h\""),
+        ("most/six.c", "#include \"six.h\""),
+        ("most/data.c", "int data[] = {1};"),
         // All in one, whose parts could not be compiled alone.
         ("whole/whole.cpp", "#include <vector>\n#include \"three.cpp\"\n#include \"in/four.cpp\""),
         ("whole/three.cpp", "#include <limits>"),
@@ -418,7 +423,10 @@ fn sources_that_others_include() {
         ("x.c", "#include \"y.c\""),
         ("y.c", "#include \"x.c\""),
     ]);
-    assert_eq!(project.targets(), "lib p: a.c one.cpp sub/two.cpp tested.c unit.c whole/whole.cpp y.c\n");
+    assert_eq!(
+        project.targets(),
+        "lib p: a.c most/data.c most/five.c most/six.c one.cpp sub/two.cpp tested.c unit.c whole/whole.cpp y.c\n"
+    );
     assert_eq!(project.reason("table.c"), Some(LeftOut::IncludedByOther(FilePath::new("a.c"))));
     assert_eq!(project.reason("all.cpp"), Some(LeftOut::Gathers(FilePath::new("one.cpp"))));
 }
