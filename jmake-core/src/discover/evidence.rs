@@ -116,7 +116,7 @@ fn libraries<'d>(described: &'d Described, tree: &Tree) -> Vec<&'d Target> {
             && sources(target, tree).next().is_some()
     };
     let serves_programs = |target: &Target| {
-        let links = |other: &&Target| other.link.iter().any(|name| *name == target.name);
+        let links = |other: &&Target| other.link.contains(&target.name);
         let mut users = described.targets.iter().filter(links);
         users.any(|user| user.kind == Kind::Executable || !is_library(&user))
     };
