@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use crate::configure::machine_arguments;
+use crate::configure::machine_flags;
 use crate::discover::Discovery;
 use crate::event::Diagnostic;
 use crate::fs;
@@ -82,7 +82,8 @@ fn declared(
     if asked.is_empty() {
         return Ok(HashSet::new());
     }
-    let flags = machine_arguments(&project.manifest, toolchain.host_triple());
+    let flags = machine_flags(&project.manifest, toolchain).into_iter().map(String::into_bytes);
+    let flags: Vec<Vec<u8>> = flags.collect();
     let answers = toolchain.declared(&project.ask(cancel), &flags, &asked)?;
     Ok(asked.into_iter().zip(answers).filter_map(|(name, declared)| declared.then_some(name)).collect())
 }

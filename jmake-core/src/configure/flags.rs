@@ -92,7 +92,7 @@ impl Making<'_> {
         });
         let std = if lang == Lang::C { &compile.c_std } else { &compile.std };
         flags.extend(std.as_ref().map(|std| format!("-std={std}")));
-        flags.extend(machine_flags(self.sources));
+        flags.extend(machine_flags(self.sources.manifest, self.sources.toolchain));
         flags.extend(sanitize_flag(self.profile));
         flags
     }

@@ -98,7 +98,7 @@ impl Making<'_> {
     /// What profile, machine and kind ask for.
     fn basic_link_flags(&self, outline: &Outline<'_>, kind: Kind) -> Vec<Vec<u8>> {
         let mut flags = vec![format!("-O{}", self.profile.opt_level.letter())];
-        flags.extend(machine_flags(self.sources));
+        flags.extend(machine_flags(self.sources.manifest, self.sources.toolchain));
         flags.extend(sanitize_flag(self.profile));
         if self.profile.lto == Lto::Thin {
             flags.push("-flto=thin".into());

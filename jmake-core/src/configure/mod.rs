@@ -30,7 +30,7 @@ use crate::toolchain::{Ask, Toolchain};
 
 pub use flags::argument;
 pub use profile::Profile;
-pub use tools::{Tools, machine_arguments};
+pub use tools::{Tools, machine_flags};
 
 use targets::Outline;
 

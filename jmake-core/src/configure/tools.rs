@@ -85,24 +85,15 @@ fn native_flags(sources: &Sources<'_>, profile: &Profile) -> Vec<Vec<u8>> {
         .map(|flag| flag.clone().into_bytes())
         .collect();
     if sources.manifest.machine.cpu.as_deref() == Some("native") {
-        flags.extend(machine_flags(sources).into_iter().map(String::into_bytes));
+        flags.extend(machine_flags(sources.manifest, sources.toolchain).into_iter().map(String::into_bytes));
     }
     flags
 }
 
 /// The flags for the machine that is built for.
-pub(super) fn machine_flags(sources: &Sources<'_>) -> Vec<String> {
-    flags_for_machine(sources.manifest, sources.toolchain.host_triple())
-}
-
-/// The arguments for the machine that is built for: what `manifest` says, on `host`.
-pub fn machine_arguments(manifest: &Manifest, host: &str) -> Vec<Vec<u8>> {
-    flags_for_machine(manifest, host).into_iter().map(String::into_bytes).collect()
-}
-
-fn flags_for_machine(manifest: &Manifest, host: &str) -> Vec<String> {
+pub fn machine_flags(manifest: &Manifest, toolchain: &Toolchain) -> Vec<String> {
     let machine = &manifest.machine;
-    let triple = machine.triple.as_deref().unwrap_or(host);
+    let triple = machine.triple.as_deref().unwrap_or(toolchain.host_triple());
     let mut flags = Vec::new();
     flags.extend(machine.triple.as_ref().map(|triple| format!("--target={triple}")));
     if let Some(cpu) = machine.cpu.as_deref().filter(|cpu| *cpu != "generic") {

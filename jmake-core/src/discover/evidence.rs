@@ -32,12 +32,10 @@ pub(super) struct Evidence {
     pub include_dirs: Vec<FilePath>,
     /// Headers that are made, by path.
     pub generated: BTreeMap<FilePath, Generated>,
-    /// Every file that was read.
-    pub read: Vec<FilePath>,
+    /// Every file that was read, with its text.
+    read: Vec<(FilePath, Arc<[u8]>)>,
     /// Sources that it names and that neither are there nor are made by it.
     pub missing: Vec<FilePath>,
-    /// The text of all of them.
-    text: Vec<u8>,
 }
 
 /// What is said of the project in `tree`, if anything.
@@ -59,10 +57,7 @@ pub(super) fn of(memo: &Memo, tree: &Tree) -> Option<Evidence> {
         // Whether others are there is known by the folders.
         read: seen.read.take(),
         missing: Vec::new(),
-        text: Vec::new(),
     };
-    let texts = evidence.read.iter().filter_map(|path| memo.text(path).ok());
-    evidence.text = texts.collect::<Vec<_>>().concat();
     for library in libraries {
         evidence.take(library, tree);
     }
@@ -72,7 +67,12 @@ pub(super) fn of(memo: &Memo, tree: &Tree) -> Option<Evidence> {
 impl Evidence {
     /// Whether the description names the file at all, if only under a condition.
     pub fn names(&self, path: &FilePath) -> bool {
-        memchr::memmem::find(&self.text, path.file_name()).is_some()
+        self.read.iter().any(|(_, text)| memchr::memmem::find(text, path.file_name()).is_some())
+    }
+
+    /// Every file that was read, in order.
+    pub fn files(&self) -> impl Iterator<Item = &FilePath> {
+        self.read.iter().map(|(path, _)| path)
     }
 
     /// Adds what `library` is made of.  Another form of what is there already adds nothing: the
@@ -228,26 +228,29 @@ struct Seen<'a> {
     memo: &'a Memo,
     tree: &'a Tree,
     /// What was read, in order, each once.
-    read: RefCell<Vec<FilePath>>,
+    read: RefCell<Vec<(FilePath, Arc<[u8]>)>>,
 }
 
 impl Seen<'_> {
     /// A file that the description names counts even where an ignore file names it: git keeps what
     /// was added once.
     fn is_there(&self, path: &FilePath) -> bool {
-        let ignored = (path.clone(), Skipped::Ignored);
-        self.tree.get(path).is_some() || self.tree.skipped.contains(&ignored)
+        let skipped = self.tree.skipped.binary_search_by(|(skipped, _)| skipped.cmp(path));
+        let is_ignored = |at: usize| self.tree.skipped[at].1 == Skipped::Ignored;
+        self.tree.get(path).is_some() || skipped.is_ok_and(is_ignored)
     }
 }
 
 impl cmake::Files for Seen<'_> {
     fn read(&self, path: &FilePath) -> Option<Arc<[u8]>> {
-        let text = self.is_there(path).then(|| self.memo.text(path).ok()).flatten()?;
         let mut read = self.read.borrow_mut();
-        if !read.contains(path) {
-            read.push(path.clone());
+        if let Some((_, text)) = read.iter().find(|(known, _)| known == path) {
+            return Some(text.clone());
         }
-        Some(Arc::from(text))
+        let text = self.is_there(path).then(|| self.memo.text(path).ok()).flatten()?;
+        let text: Arc<[u8]> = text.into();
+        read.push((path.clone(), text.clone()));
+        Some(text)
     }
 
     fn is_file(&self, path: &FilePath) -> bool {

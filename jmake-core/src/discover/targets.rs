@@ -37,7 +37,10 @@ pub fn discover_project(memo: &Memo, tree: &Tree, name: &str, evidence: bool) ->
     let mut library = Vec::new();
     let mut programs = Vec::new();
     let mut helpers: BTreeMap<FilePath, Vec<FilePath>> = BTreeMap::new();
-    let unused = vendored::unused(memo, tree, &finder);
+    let unused = match &evidence {
+        Some(_) => BTreeSet::new(),
+        None => vendored::unused(memo, tree, &finder),
+    };
     for (path, reason) in decide_all(memo, &sources, &finder) {
         let reason = match &evidence {
             Some(said) => described(said, &path, reason),
@@ -62,15 +65,11 @@ pub fn discover_project(memo: &Memo, tree: &Tree, name: &str, evidence: bool) ->
     }
     if evidence.is_none() {
         found.left_out.extend(leave_out_copies(&mut library));
-    }
-    let optional = match &evidence {
-        Some(_) => Vec::new(),
-        None => optional::parts(memo, tree, &finder, &library),
-    };
-    for (path, header) in optional {
-        library.retain(|source| *source != path);
-        found.problems.push(left_to_others(&path, &header));
-        found.left_out.push((path, LeftOut::OptionalPart(header)));
+        for (path, header) in optional::parts(memo, tree, &finder, &library) {
+            library.retain(|source| *source != path);
+            found.problems.push(left_to_others(&path, &header));
+            found.left_out.push((path, LeftOut::OptionalPart(header)));
+        }
     }
     found.left_out.extend(never_sources(tree));
     found.left_out.sort_by(|a, b| a.0.cmp(&b.0));
@@ -88,8 +87,8 @@ pub fn discover_project(memo: &Memo, tree: &Tree, name: &str, evidence: bool) ->
     if let Some(said) = evidence {
         found.problems.extend(contradiction(&said, &found.left_out));
         found.problems.extend(said.missing.first().map(|path| missing(&said, path)));
+        found.evidence = said.files().cloned().collect();
         found.defines = said.defines;
-        found.evidence = said.read;
     }
     // By the convention of autoconf: sources ask for it before they include the header.
     if found.generated.iter().any(|made| made.path.file_name() == b"config.h") {
