@@ -98,8 +98,8 @@ impl Plan {
 struct Compiled {
     /// Makes the object.
     object: ActionId,
-    /// Makes the IR, alone or together with the object.
-    ir: ActionId,
+    /// Makes the IR, alone or together with the object; assembler has none.
+    ir: Option<ActionId>,
 }
 
 struct Planner<'a> {
@@ -136,14 +136,18 @@ impl Planner<'_> {
         }
         let name = object_name(unit, ways.len());
         let compiled = match self.config.tools.fat_objects {
+            _ if unit.lang == Lang::Asm => {
+                let object = self.compile(unit, self.dir("objects").join(format!("{name}.o")));
+                Compiled { object, ir: None }
+            }
             true => {
                 let object = self.compile(unit, self.dir("objects").join(format!("{name}.o")));
-                Compiled { object, ir: object }
+                Compiled { object, ir: Some(object) }
             }
             false => {
                 let ir = self.compile(unit, self.dir("ir").join(format!("{name}.bc")));
                 let object = self.codegen(unit, ir, self.dir("objects").join(format!("{name}.o")));
-                Compiled { object, ir }
+                Compiled { object, ir: Some(ir) }
             }
         };
         self.units.entry(unit.source.clone()).or_default().push((unit.clone(), compiled));
@@ -155,16 +159,20 @@ impl Planner<'_> {
         let tool = if unit.lang == Lang::Cxx { &tools.cxx } else { &tools.cc };
         let mut args = Vec::with_capacity(unit.flags.len() + 9);
         args.extend(unit.flags.iter().cloned().map(Arg::Text));
-        args.extend(["-flto=thin", "-ffile-compilation-dir=.", "-fcolor-diagnostics"].map(|t| self.text(t)));
-        if tools.fat_objects {
-            args.push(self.text("-ffat-lto-objects"));
+        args.extend(["-ffile-compilation-dir=.", "-fcolor-diagnostics"].map(|t| self.text(t)));
+        match unit.lang {
+            // A name in `.s` says that nothing is to be preprocessed; then no header is reported.
+            Lang::Asm => args.extend(["-x", Lang::Asm.flag()].map(|t| self.text(t))),
+            _ if tools.fat_objects => args.extend(["-flto=thin", "-ffat-lto-objects"].map(|t| self.text(t))),
+            _ => args.push(self.text("-flto=thin")),
         }
         args.push(self.text("-c"));
         args.push(Arg::text(argument(&unit.source)));
         args.push(self.text("-MD"));
         args.push(Arg::Depfile { prefix: "-MF" });
         args.push(Arg::Output { prefix: "-o", index: 0 });
-        let comment_blind = !unit.flags.iter().any(|flag| reads_comments(flag));
+        let comment_blind =
+            unit.lang != Lang::Asm && !unit.flags.iter().any(|flag| reads_comments(flag));
         self.builder.add(Action {
             kind: ActionKind::Compile,
             label: unit.source.to_string(),
@@ -213,8 +221,15 @@ impl Planner<'_> {
     fn link(&mut self, target: &Target, link: &Link, units: &[Compiled]) -> ActionId {
         let lto = self.config.profile.lto;
         let mut inputs = match lto {
-            Lto::Full => vec![self.one_module(target, units)],
-            Lto::Thin => units.iter().map(|unit| self.builder.made_by(unit.ir)).collect(),
+            Lto::Full => {
+                let modules: Vec<Compiled> = units.iter().copied().filter(|unit| unit.ir.is_some()).collect();
+                let assembled: Vec<Compiled> = units.iter().copied().filter(|unit| unit.ir.is_none()).collect();
+                let whole = (!modules.is_empty()).then(|| self.one_module(target, &modules));
+                whole.into_iter().chain(self.objects(&assembled)).collect()
+            }
+            Lto::Thin => {
+                units.iter().map(|unit| self.builder.made_by(unit.ir.unwrap_or(unit.object))).collect()
+            }
             Lto::Off => self.objects(units),
         };
         inputs.extend(link.needs.iter().map(|&need| self.builder.made_by(self.goals[need].action)));
@@ -320,8 +335,8 @@ impl Planner<'_> {
 
     /// The IR of a unit as a file of its own.
     fn module(&mut self, unit: Compiled) -> Input {
-        if unit.ir != unit.object {
-            return self.builder.made_by(unit.ir);
+        if let Some(ir) = unit.ir.filter(|&ir| ir != unit.object) {
+            return self.builder.made_by(ir);
         }
         let object = self.builder.made_by(unit.object);
         let output = self.dir("ir").join([object.path.stem(), b".bc"].concat());

@@ -15,13 +15,14 @@ use crate::fs;
 use crate::path::{FilePath, Root};
 use crate::plan::STATE_DIR;
 
-const MAGIC: &[u8] = b"jmake-discovered-2\n";
+const MAGIC: &[u8] = b"jmake-discovered-3\n";
 
 /// Every category, by its stored number.
-const CATEGORIES: [Category; 11] = [
+const CATEGORIES: [Category; 12] = [
     Category::CppSource,
     Category::CppHeader,
     Category::CSource,
+    Category::AsmSource,
     Category::CHeader,
     Category::Executable,
     Category::SharedLibrary,

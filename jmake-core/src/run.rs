@@ -18,6 +18,7 @@ use crate::absent::Probes;
 use crate::action::{Action, ActionId, Arg, Discovery};
 use crate::cas::Store;
 use crate::depfile;
+use crate::discover::{Category, category_by_name};
 use crate::digest::Digest;
 use crate::event::ActionKind;
 use crate::fs;
@@ -232,7 +233,10 @@ fn trace(
     // and no file is taken as data.
     let comment_blind =
         (action.comment_blind && ended.output.is_empty() && !embeds) || sabotage::is("wild-comments");
-    let untracked = read.iter().any(|path| facts(path).is_some_and(|facts| facts.incbin));
+    let is_assembler = inputs.first().is_some_and(|input| is_assembler(&input.path));
+    let untracked = read.iter().any(|path| {
+        facts(path).is_some_and(|facts| facts.incbin) || (is_assembler && has_include(context.memo, path))
+    });
     let probed = context.probes.of(context.memo, &action.discovery, &read);
     read.extend(probed.asked.into_iter().filter(|path| seen.insert(path.clone())));
     let mut all = Vec::with_capacity(read.len());
@@ -386,6 +390,15 @@ fn failed(action: &Action, ended: Finished, wall: Duration) -> Ended {
         Status::Exited(_) | Status::TimedOut => {}
     }
     Ended::Failed { output, wall, killed }
+}
+
+fn is_assembler(source: &FilePath) -> bool {
+    category_by_name(source.file_name()) == Category::AsmSource
+}
+
+/// Whether the assembler reads another file for it, which no dependency list names.
+fn has_include(memo: &Memo, path: &FilePath) -> bool {
+    memo.text(path).is_ok_and(|text| memchr::memmem::find(&text, b".include").is_some())
 }
 
 #[cfg(test)]

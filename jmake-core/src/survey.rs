@@ -155,6 +155,7 @@ fn reasons<'p>(all: impl Iterator<Item = (&'p FilePath, String)>) -> Vec<Reasone
 fn category_name(category: Category) -> &'static str {
     match category {
         Category::CppSource => "c++ sources",
+        Category::AsmSource => "assembler sources",
         Category::CppHeader => "c++ headers",
         Category::CSource => "c sources",
         Category::CHeader => "c headers",

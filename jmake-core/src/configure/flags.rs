@@ -74,7 +74,11 @@ impl Making<'_> {
             flags.extend(library.defines.iter().map(|define| joined("-D", define.as_bytes())));
             flags.extend(library.flags.iter().map(|flag| flag.clone().into_bytes()));
         }
-        let own_flags = if lang == Lang::C { &compile.c_flags } else { &compile.cxx_flags };
+        let own_flags = match lang {
+            Lang::C => &compile.c_flags[..],
+            Lang::Cxx => &compile.cxx_flags,
+            Lang::Asm => &[],
+        };
         let written = compile.flags.iter().chain(own_flags).chain(&self.profile.flags);
         let written = written.chain(table.into_iter().flat_map(|table| &table.flags));
         flags.extend(written.map(|flag| flag.clone().into_bytes()));
@@ -90,8 +94,12 @@ impl Making<'_> {
             Debug::Lines => Some("-gline-tables-only".into()),
             Debug::Full => Some("-g".into()),
         });
-        let std = if lang == Lang::C { &compile.c_std } else { &compile.std };
-        flags.extend(std.as_ref().map(|std| format!("-std={std}")));
+        let std = match lang {
+            Lang::C => compile.c_std.as_ref(),
+            Lang::Cxx => compile.std.as_ref(),
+            Lang::Asm => None,
+        };
+        flags.extend(std.map(|std| format!("-std={std}")));
         flags.extend(machine_flags(self.sources.manifest, self.sources.toolchain));
         flags.extend(sanitize_flag(self.profile));
         flags

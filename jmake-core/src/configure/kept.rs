@@ -68,7 +68,7 @@ impl Config {
             units.uint(target.units.len() as u64);
             for unit in &target.units {
                 units.bytes(unit.source.as_bytes());
-                units.uint(u64::from(unit.lang == Lang::Cxx));
+                units.uint(unit.lang as u64);
                 units.uint(flags.number(&unit.flags));
                 units.uint(search.number(&unit.search));
             }
@@ -105,7 +105,7 @@ impl Config {
             for _ in 0..count {
                 units.push(Unit {
                     source: FilePath::new(from.bytes()?),
-                    lang: if from.uint()? == 1 { Lang::Cxx } else { Lang::C },
+                    lang: *LANGUAGES.get(from.int::<usize>()?)?,
                     flags: head.flags.get(from.int::<usize>()?)?.clone(),
                     search: head.search.get(from.int::<usize>()?)?.clone(),
                 });
@@ -117,6 +117,9 @@ impl Config {
         from.is_empty().then_some(Config { name, profile, targets, output_dir, jobs, tools })
     }
 }
+
+/// Every language, by its stored number.
+const LANGUAGES: [Lang; 3] = [Lang::C, Lang::Cxx, Lang::Asm];
 
 #[cfg(test)]
 mod tests {

@@ -239,11 +239,11 @@ impl Making<'_> {
             );
             return None;
         }
-        let mut shared = [Lang::C, Lang::Cxx].map(|lang| (lang, None));
+        let mut shared: [Option<(_, _)>; 3] = [None, None, None];
         let mut units = Vec::with_capacity(outline.sources.len());
         for source in &outline.sources {
             let lang = lang_of(source);
-            let slot = &mut shared[usize::from(lang == Lang::Cxx)].1;
+            let slot = &mut shared[lang as usize];
             let (flags, search) = match slot {
                 Some(known) => known,
                 None => slot.insert(self.unit_flags(outline, lang, libraries)?),
@@ -273,7 +273,11 @@ impl Making<'_> {
 }
 
 fn lang_of(source: &FilePath) -> Lang {
-    if source.extension() == Some(b"c") { Lang::C } else { Lang::Cxx }
+    match source.extension() {
+        Some(b"c") => Lang::C,
+        Some(b"s" | b"S" | b"sx") => Lang::Asm,
+        _ => Lang::Cxx,
+    }
 }
 
 /// The reasons for every source that is not built, as the user reads them.

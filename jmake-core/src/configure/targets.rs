@@ -5,7 +5,7 @@
 
 use super::needs::ordered;
 use super::{Sources, Wanted};
-use crate::discover::{Category, TargetKind};
+use crate::discover::TargetKind;
 use crate::event::Diagnostic;
 use crate::manifest::{Kind, TargetTable};
 use crate::path::FilePath;
@@ -124,7 +124,7 @@ fn written_outline<'a>(
     let mut chosen: Vec<FilePath> = match table.sources.is_empty() {
         true => library.map(|target| target.sources.clone()).unwrap_or_default(),
         false => {
-            let units = sources.tree.files.iter().filter(|file| is_unit(file.category));
+            let units = sources.tree.files.iter().filter(|file| file.category.is_unit());
             let taken = Patterns::new(&table.sources);
             units.filter(|file| taken.take(&file.path)).map(|file| file.path.clone()).collect()
         }
@@ -139,10 +139,6 @@ fn written_outline<'a>(
         );
     }
     Outline::new(name, kind, chosen, Some(table))
-}
-
-fn is_unit(category: Category) -> bool {
-    matches!(category, Category::CppSource | Category::CSource)
 }
 
 /// Paths, folders and globs from the root.

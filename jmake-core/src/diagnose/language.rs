@@ -59,6 +59,7 @@ pub(super) fn diagnose(
     match language_of(action)? {
         Lang::Cxx => c_as_cxx(scene, trials, action, complaints),
         Lang::C => cxx_as_c(scene, trials, action, complaints),
+        Lang::Asm => None,
     }
 }
 

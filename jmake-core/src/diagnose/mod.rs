@@ -181,7 +181,7 @@ fn language_of(action: &Action) -> Option<Lang> {
     }
     match action.inputs.first()?.path.extension()? {
         b"c" => Some(Lang::C),
-        b"s" | b"S" | b"asm" => None,
+        b"s" | b"S" | b"sx" => None,
         _ => Some(Lang::Cxx),
     }
 }

@@ -114,6 +114,7 @@ fn may_be_newer(scene: Option<&Scene<'_>>, lang: Lang, complaint: &Complaint) ->
                 || message.starts_with("'operator<='")
         }
         Lang::C => message.starts_with("expected") && words_of_line(),
+        Lang::Asm => false,
     };
     complaint.is_error() && (also || names_standard(message))
 }
@@ -156,8 +157,8 @@ fn spelled(lang: Lang, gnu: bool, level: &str) -> String {
     let family = match (lang, gnu) {
         (Lang::Cxx, true) => "gnu++",
         (Lang::Cxx, false) => "c++",
-        (Lang::C, true) => "gnu",
-        (Lang::C, false) => "c",
+        (Lang::C | Lang::Asm, true) => "gnu",
+        (Lang::C | Lang::Asm, false) => "c",
     };
     format!("{family}{level}")
 }

@@ -18,6 +18,7 @@ pub(super) fn by_name(name: &[u8]) -> Category {
     match extension {
         b"c" => Category::CSource,
         b"cc" | b"cpp" | b"cxx" | b"c++" | b"C" | b"cp" | b"CPP" => Category::CppSource,
+        b"s" | b"S" | b"sx" => Category::AsmSource,
         b"h" => Category::CHeader,
         b"hh" | b"hpp" | b"hxx" | b"h++" | b"H" | b"hp" | b"ipp" | b"inl" | b"tpp" | b"tcc" | b"txx" => {
             Category::CppHeader

@@ -132,7 +132,7 @@ fn libraries<'d>(described: &'d Described, tree: &Tree) -> Vec<&'d Target> {
 
 /// The units of `target` that are there.
 fn sources<'t>(target: &'t Target, tree: &'t Tree) -> impl Iterator<Item = &'t FilePath> {
-    let is_unit = |path: &FilePath| tree.get(path).is_some_and(|file| file.category.is_source());
+    let is_unit = |path: &FilePath| tree.get(path).is_some_and(|file| file.category.is_unit());
     let units = target.sources.iter().filter(|source| !source.header_only);
     units.map(|source| &source.path).filter(move |path| is_unit(path))
 }

@@ -66,6 +66,8 @@ pub enum Category {
     CppHeader,
     /// C to compile: `.c`.
     CSource,
+    /// Assembler that the compiler takes: `.S .s .sx`.
+    AsmSource,
     /// An `.h`.  In a project with both languages: one that a C source reaches through includes,
     /// or that nothing reaches.
     CHeader,
@@ -81,7 +83,7 @@ pub enum Category {
     Config,
     /// Text for people.
     Documentation,
-    /// Anything else; also sources jmake does not compile (Objective-C, modules, assembler).
+    /// Anything else; also sources jmake does not compile (Objective-C, modules).
     Other,
 }
 
@@ -89,6 +91,11 @@ impl Category {
     /// Whether it is C or C++ to compile.
     pub fn is_source(self) -> bool {
         matches!(self, Category::CppSource | Category::CSource)
+    }
+
+    /// Whether it can be compiled.
+    pub fn is_unit(self) -> bool {
+        self.is_source() || self == Category::AsmSource
     }
 
     /// Whether it is a C or C++ header.
@@ -238,6 +245,8 @@ pub enum LeftOut {
     ObjectiveC,
     /// Another language; its name.
     OtherLanguage(&'static str),
+    /// Assembler that no build description names: for which machine it is nobody says.
+    Assembler,
     /// It needs headers of another system; its name.
     OtherSystem(&'static str),
     /// The settings exclude it.
@@ -274,6 +283,7 @@ impl fmt::Display for LeftOut {
             LeftOut::PartOfProgram(main) => write!(f, "belongs to the program of `{main}`"),
             LeftOut::ModuleUnit => f.write_str("is a C++20 module unit, which jmake does not build"),
             LeftOut::ObjectiveC => f.write_str("is Objective-C, which jmake does not build"),
+            LeftOut::Assembler => f.write_str("is assembler that no build description names"),
             LeftOut::OtherLanguage(name) => write!(f, "is {name}, which jmake does not build"),
             LeftOut::OtherSystem(name) => write!(f, "needs headers of {name}"),
             LeftOut::Excluded => f.write_str("is excluded by the settings"),

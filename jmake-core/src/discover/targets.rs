@@ -18,7 +18,7 @@ use super::reasons::{
     Candidate, Part, decide, has_own_header, is_test_framework, is_whole_folder, own_reason,
 };
 use super::standard::is_standard;
-use super::{Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, optional, vendored};
+use super::{Category, Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, optional, vendored};
 
 /// Decides what to make of `tree`: one library called `name` of all sources but those with a
 /// reason against it, and a program for each source that defines `main` and has no other reason
@@ -63,6 +63,14 @@ pub fn discover_project(memo: &Memo, tree: &Tree, name: &str, evidence: bool) ->
             }
         }
     }
+    let assembler = tree.files.iter().filter(|file| file.category == Category::AsmSource);
+    for path in assembler.map(|file| &file.path) {
+        match evidence.as_ref().is_some_and(|said| said.sources.contains(path)) {
+            true => library.push(path.clone()),
+            false => found.left_out.push((path.clone(), LeftOut::Assembler)),
+        }
+    }
+    library.sort();
     if evidence.is_none() {
         found.left_out.extend(leave_out_copies(&mut library));
         for (path, header) in optional::parts(memo, tree, &finder, &library) {
@@ -305,7 +313,7 @@ fn never_sources(tree: &Tree) -> impl Iterator<Item = (FilePath, LeftOut)> {
         let reason = match file.path.extension()? {
             b"m" | b"mm" | b"M" => LeftOut::ObjectiveC,
             b"ixx" | b"cppm" | b"ccm" | b"cxxm" | b"c++m" | b"mpp" => LeftOut::ModuleUnit,
-            b"s" | b"S" | b"asm" | b"sx" => LeftOut::OtherLanguage("assembler"),
+            b"asm" => LeftOut::OtherLanguage("assembler"),
             b"cu" => LeftOut::OtherLanguage("CUDA"),
             b"f" | b"f90" | b"F90" | b"for" => LeftOut::OtherLanguage("Fortran"),
             _ => return None,

@@ -373,7 +373,7 @@ fn what_is_left_out_and_why() {
         ("a.cc", "export module a;", Some(LeftOut::ModuleUnit)),
         ("a.ixx", "", Some(LeftOut::ModuleUnit)),
         ("a.m", "", Some(LeftOut::ObjectiveC)),
-        ("a.S", "", Some(LeftOut::OtherLanguage("assembler"))),
+        ("a.S", "", Some(LeftOut::Assembler)),
         ("a.c", "#if X\n#include <windows.h>\n#endif", None),
     ] {
         let project = Project::new(&[(path, content)]);

@@ -17,6 +17,8 @@ pub enum Lang {
     C,
     /// C++.
     Cxx,
+    /// Assembler, preprocessed like C.
+    Asm,
 }
 
 impl Lang {
@@ -25,13 +27,14 @@ impl Lang {
         match self {
             Lang::C => "c",
             Lang::Cxx => "c++",
+            Lang::Asm => "assembler-with-cpp",
         }
     }
 
     /// The name of the compiler driver.
     pub fn driver(self) -> &'static str {
         match self {
-            Lang::C => "clang",
+            Lang::C | Lang::Asm => "clang",
             Lang::Cxx => "clang++",
         }
     }
