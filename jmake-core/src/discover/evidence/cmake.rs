@@ -1,107 +1,58 @@
-//! What a project's own build description says, taken as evidence.
-//!
-//! Where there is a `CMakeLists.txt`, it is read ([`crate::cmake`]), never run.  Whatever its
-//! libraries are made of is the library; what its folders, macros and generated headers are need
-//! not be guessed.  A description of which nothing is understood is as good as none.
+//! From what a `CMakeLists.txt` describes to evidence.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use crate::cmake::{self, Ask, Described, Kind, Place, Question, Target, VIRTUAL_ROOT};
+use crate::discover::reasons::folder_reason;
+use crate::discover::standard::{is_standard, other_system};
+use crate::discover::{Category, Tree, category_by_name};
 use crate::generate::{Check, DIR, Form, Generated, Known, Names, check, check_headers};
 use crate::memo::Memo;
 use crate::path::FilePath;
 
-use super::reasons::folder_reason;
-use super::standard::{is_standard, other_system};
-use super::{Category, Skipped, Tree};
+use super::{Evidence, Seen};
 
 /// Where a description may lie, from the root; the first there is counts.
 const PLACES: [&str; 4] = ["", "build/cmake", "cmake", "contrib/cmake"];
 
-/// What a description says of the library.
-pub(super) struct Evidence {
-    /// The description.
-    pub file: FilePath,
-    /// What the library is made of.
-    pub sources: BTreeSet<FilePath>,
-    /// Macros for all of them, as `NAME` or `NAME=VALUE`.
-    pub defines: Vec<String>,
-    /// Folders searched for headers, in order.
-    pub include_dirs: Vec<FilePath>,
-    /// Headers that are made, by path.
-    pub generated: BTreeMap<FilePath, Generated>,
-    /// Every file that was read, with its text.
-    read: Vec<(FilePath, Arc<[u8]>)>,
-    /// Sources that it names and that neither are there nor are made by it.
-    pub missing: Vec<FilePath>,
-}
-
-/// What is said of the project in `tree`, if anything.
-pub(super) fn of(memo: &Memo, tree: &Tree) -> Option<Evidence> {
+/// What the project's `CMakeLists.txt` says.
+pub(super) fn read(seen: &Seen<'_>) -> Option<Evidence> {
+    let tree = seen.tree;
     let mut places = PLACES.iter().map(FilePath::new);
     let source = places.find(|place| tree.get(&place.join("CMakeLists.txt")).is_some())?;
     let place = Place { source: source.clone(), build: FilePath::new(DIR).join("cmake") };
-    let seen = Seen { memo, tree, read: RefCell::default() };
-    let described = cmake::read(&seen, &place, &machine(), &answer)?;
+    let described = cmake::read(seen, &place, &machine(), &answer)?;
     // Without `project` it is a part of a larger description, which says what it leaves open.
     described.project.as_ref()?;
-    let libraries = libraries(&described, tree);
-    let mut evidence = Evidence {
-        file: source.join("CMakeLists.txt"),
-        sources: BTreeSet::new(),
-        defines: Vec::new(),
-        include_dirs: Vec::new(),
-        generated: generated(&described, memo),
-        // Whether others are there is known by the folders.
-        read: seen.read.take(),
-        missing: Vec::new(),
-    };
-    for library in libraries {
-        evidence.take(library, tree);
+    let mut evidence = Evidence::new(source.join("CMakeLists.txt"), generated(&described, seen.memo));
+    for library in libraries(&described, tree) {
+        take(&mut evidence, library, tree);
     }
-    (!evidence.sources.is_empty()).then_some(evidence)
+    Some(evidence)
 }
 
-impl Evidence {
-    /// Whether the description names the file at all, if only under a condition.
-    pub fn names(&self, path: &FilePath) -> bool {
-        self.read.iter().any(|(_, text)| memchr::memmem::find(text, path.file_name()).is_some())
+/// Adds what `library` is made of.  Another form of what is there already adds nothing: the
+/// first is the shared one, and macros of the other are for those who link it as an archive.
+fn take(evidence: &mut Evidence, library: &Target, tree: &Tree) {
+    let sources: Vec<&FilePath> = sources(library, tree).collect();
+    if sources.iter().all(|source| evidence.sources.contains(*source)) {
+        return;
     }
-
-    /// Every file that was read, in order.
-    pub fn files(&self) -> impl Iterator<Item = &FilePath> {
-        self.read.iter().map(|(path, _)| path)
-    }
-
-    /// Adds what `library` is made of.  Another form of what is there already adds nothing: the
-    /// first is the shared one, and macros of the other are for those who link it as an archive.
-    fn take(&mut self, library: &Target, tree: &Tree) {
-        let sources: Vec<&FilePath> = sources(library, tree).collect();
-        if sources.iter().all(|source| self.sources.contains(*source)) {
-            return;
+    evidence.sources.extend(sources.into_iter().cloned());
+    let is_missing = |source: &&cmake::Source| {
+        let is_source = category_by_name(source.path.file_name()).is_source();
+        is_source && !source.exists && !source.path.as_bytes().contains(&b'$')
+    };
+    evidence.missing.extend(library.sources.iter().filter(is_missing).map(|source| source.path.clone()));
+    for compile in [&library.c, &library.cxx] {
+        for (name, value) in &compile.defines {
+            let define = value.as_ref().map_or_else(|| name.clone(), |value| format!("{name}={value}"));
+            if !define.contains(VIRTUAL_ROOT) {
+                evidence.define(define);
+            }
         }
-        self.sources.extend(sources.into_iter().cloned());
-        let is_missing = |source: &&cmake::Source| {
-            let is_source = super::category_by_name(source.path.file_name()).is_source();
-            is_source && !source.exists && !source.path.as_bytes().contains(&b'$')
-        };
-        self.missing.extend(library.sources.iter().filter(is_missing).map(|source| source.path.clone()));
-        for compile in [&library.c, &library.cxx] {
-            for (name, value) in &compile.defines {
-                let define = value.as_ref().map_or_else(|| name.clone(), |value| format!("{name}={value}"));
-                let is_known = self.defines.iter().any(|known| known.split('=').next() == Some(name));
-                if !is_known && !define.contains(VIRTUAL_ROOT) {
-                    self.defines.push(define);
-                }
-            }
-            for dir in &compile.include_dirs {
-                let is_made = || self.generated.keys().any(|path| path.starts_with(dir));
-                if !self.include_dirs.contains(dir) && (tree.dirs.binary_search(dir).is_ok() || is_made()) {
-                    self.include_dirs.push(dir.clone());
-                }
-            }
+        for dir in &compile.include_dirs {
+            evidence.search(dir, tree);
         }
     }
 }
@@ -145,7 +96,7 @@ fn generated(described: &Described, memo: &Memo) -> BTreeMap<FilePath, Generated
         all.insert(path.clone(), made);
     };
     for made in &described.configured {
-        if !Category::is_header(super::category_by_name(made.output.file_name())) {
+        if !Category::is_header(category_by_name(made.output.file_name())) {
             continue;
         }
         let form = if made.copy_only {
@@ -160,7 +111,7 @@ fn generated(described: &Described, memo: &Memo) -> BTreeMap<FilePath, Generated
     for (path, text) in &described.written {
         // Of what is configured this is the text as CMake makes it where nothing is known.
         let is_configured = described.configured.iter().any(|made| made.output == *path);
-        if !is_configured && Category::is_header(super::category_by_name(path.file_name())) {
+        if !is_configured && Category::is_header(category_by_name(path.file_name())) {
             let text = String::from_utf8_lossy(text).into_owned();
             add(path, &described.read.first().cloned().unwrap_or_else(FilePath::root), Form::Text(text));
         }
@@ -220,52 +171,6 @@ fn machine() -> cmake::Machine {
         compiler_version: "19.1.0".to_owned(),
         pointer_size: 8,
         big_endian: cfg!(target_endian = "big"),
-    }
-}
-
-/// The project as the reader sees it: what the walk has found, and nothing else.
-struct Seen<'a> {
-    memo: &'a Memo,
-    tree: &'a Tree,
-    /// What was read, in order, each once.
-    read: RefCell<Vec<(FilePath, Arc<[u8]>)>>,
-}
-
-impl Seen<'_> {
-    /// A file that the description names counts even where an ignore file names it: git keeps what
-    /// was added once.
-    fn is_there(&self, path: &FilePath) -> bool {
-        let skipped = self.tree.skipped.binary_search_by(|(skipped, _)| skipped.cmp(path));
-        let is_ignored = |at: usize| self.tree.skipped[at].1 == Skipped::Ignored;
-        self.tree.get(path).is_some() || skipped.is_ok_and(is_ignored)
-    }
-}
-
-impl cmake::Files for Seen<'_> {
-    fn read(&self, path: &FilePath) -> Option<Arc<[u8]>> {
-        let mut read = self.read.borrow_mut();
-        if let Some((_, text)) = read.iter().find(|(known, _)| known == path) {
-            return Some(text.clone());
-        }
-        let text = self.is_there(path).then(|| self.memo.text(path).ok()).flatten()?;
-        let text: Arc<[u8]> = text.into();
-        read.push((path.clone(), text.clone()));
-        Some(text)
-    }
-
-    fn is_file(&self, path: &FilePath) -> bool {
-        self.is_there(path)
-    }
-
-    fn is_dir(&self, path: &FilePath) -> bool {
-        self.tree.dirs.binary_search(path).is_ok()
-    }
-
-    fn below(&self, dir: &FilePath) -> Vec<FilePath> {
-        let from = self.tree.files.partition_point(|file| file.path < *dir);
-        let below = self.tree.files[from..].iter().map(|file| &file.path);
-        let near = below.take_while(|path| path.as_bytes().starts_with(dir.as_bytes()));
-        near.filter(|path| path.starts_with(dir)).cloned().collect()
     }
 }
 
