@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::absent::Probes;
+use crate::asked::Asked;
 use crate::built;
 pub use crate::built::{Built, Explained, explained};
 use crate::cas::Store;
@@ -313,7 +314,8 @@ impl<'a> Work<'a> {
         if self.tell(problems, on_event) {
             return Ok(None);
         }
-        let discovery = self.project.discover(&self.tree)?;
+        let system = Asked::new(&self.project, self.environment, self.cancel);
+        let discovery = self.project.discover(&self.tree, &system)?;
         if self.tell(discovery.problems.clone(), on_event) {
             return Ok(None);
         }

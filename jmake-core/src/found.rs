@@ -15,11 +15,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::Result;
 use rayon::prelude::*;
 
+use crate::asked::Asked;
 use crate::configure::Environment;
-use crate::discover::{Discovery, IncludeGraph, Tree, detect_binaries, walk_ast_dependencies};
+use crate::discover::{Discovery, IncludeGraph, System, Tree, detect_binaries, walk_ast_dependencies};
 use crate::fs::{self, StatId};
 use crate::path::{FilePath, Root};
 use crate::plan::STATE_DIR;
+use crate::process::Cancel;
 use crate::project::{MANIFEST, MARKER, Project};
 use crate::tally::{Cache, Count, Counts};
 
@@ -40,13 +42,13 @@ pub struct Found {
 }
 
 impl Found {
-    /// Looks at `project`.
+    /// Looks at `project`, whose build description may ask `system`.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn in_project(project: &Project) -> Result<Found> {
+    pub fn in_project(project: &Project, system: &dyn System) -> Result<Found> {
         let tree = project.scan()?;
-        let discovery = project.discover(&tree)?;
+        let discovery = project.discover(&tree, system)?;
         let include_dirs = searched(project, &discovery);
         let includes = walk_ast_dependencies(&project.memo, &tree, &include_dirs);
         let (root, name) = (project.root().clone(), project.name());
@@ -133,7 +135,8 @@ impl Kept {
 /// When the project cannot be read.
 pub fn look(root: &Root, environment: &Environment) -> Result<Answer> {
     let project = Project::look(root, environment)?;
-    let found = Arc::new(Found::in_project(&project)?);
+    let cancel = Cancel::default();
+    let found = Arc::new(Found::in_project(&project, &Asked::new(&project, environment, &cancel))?);
     let mut counts = found.counts(false);
     counts.add(&project.counts());
     Ok(Answer { found, known: false, counts })

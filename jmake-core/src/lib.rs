@@ -44,6 +44,7 @@ pub mod plan;
 pub mod publish;
 pub mod snapshot;
 pub mod project;
+pub mod asked;
 pub mod prepare;
 pub mod recorded;
 pub mod prebuilt;

@@ -171,8 +171,7 @@ impl Planner<'_> {
         args.push(self.text("-MD"));
         args.push(Arg::Depfile { prefix: "-MF" });
         args.push(Arg::Output { prefix: "-o", index: 0 });
-        let comment_blind =
-            unit.lang != Lang::Asm && !unit.flags.iter().any(|flag| reads_comments(flag));
+        let comment_blind = unit.lang != Lang::Asm && !unit.flags.iter().any(|flag| reads_comments(flag));
         self.builder.add(Action {
             kind: ActionKind::Compile,
             label: unit.source.to_string(),
@@ -223,7 +222,8 @@ impl Planner<'_> {
         let mut inputs = match lto {
             Lto::Full => {
                 let modules: Vec<Compiled> = units.iter().copied().filter(|unit| unit.ir.is_some()).collect();
-                let assembled: Vec<Compiled> = units.iter().copied().filter(|unit| unit.ir.is_none()).collect();
+                let assembled: Vec<Compiled> =
+                    units.iter().copied().filter(|unit| unit.ir.is_none()).collect();
                 let whole = (!modules.is_empty()).then(|| self.one_module(target, &modules));
                 whole.into_iter().chain(self.objects(&assembled)).collect()
             }

@@ -5,7 +5,7 @@
 //! Its output is read to the end but kept only up to a bound.
 
 use std::collections::HashSet;
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +19,9 @@ use crate::path::path_from_bytes;
 
 /// How much of a child's output is kept, in bytes.
 const OUTPUT_LIMIT: usize = 16 << 20;
+
+/// How much a child can be given to read, in bytes: as much as a pipe holds on every system.
+pub const INPUT_LIMIT: usize = 16 << 10;
 
 /// The niceness of what runs in the background.
 const BACKGROUND: i32 = 10;
@@ -35,6 +38,8 @@ pub struct Spec {
     pub env: Vec<(Vec<u8>, Vec<u8>)>,
     /// The working directory.
     pub dir: PathBuf,
+    /// What it reads from standard input; at most [`INPUT_LIMIT`] bytes, the rest is lost.
+    pub input: Vec<u8>,
     /// Whether standard error is thrown away instead of being captured together with standard
     /// output, in the order of writing.
     pub drop_stderr: bool,
@@ -285,8 +290,18 @@ fn plain_command(spec: &Spec) -> io::Result<Command> {
     command.args(arguments.iter().map(|arg| path_from_bytes(arg)));
     command.env_clear();
     command.envs(spec.env.iter().map(|(name, value)| (path_from_bytes(name), path_from_bytes(value))));
-    command.current_dir(&spec.dir).stdin(Stdio::null());
+    command.current_dir(&spec.dir).stdin(input(&spec.input)?);
     Ok(command)
+}
+
+/// A pipe that holds all of `text` before anybody reads it.
+fn input(text: &[u8]) -> io::Result<Stdio> {
+    if text.is_empty() {
+        return Ok(Stdio::null());
+    }
+    let (reader, mut writer) = io::pipe()?;
+    writer.write_all(&text[..text.len().min(INPUT_LIMIT)])?;
+    Ok(reader.into())
 }
 
 /// Spawns, trying again for a moment where the system is only short of processes.

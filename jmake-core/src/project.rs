@@ -192,13 +192,13 @@ impl Project {
         }
     }
 
-    /// What jmake makes of what lies there.
+    /// What jmake makes of what lies there, where its build description may ask `system`.
     ///
     /// # Errors
     /// When files cannot be read.
-    pub fn discover(&self, tree: &Tree) -> Result<Discovery> {
+    pub fn discover(&self, tree: &Tree, system: &dyn discover::System) -> Result<Discovery> {
         let evidence = self.manifest.discovery.evidence.unwrap_or(true);
-        discover::discover_project(&self.memo, tree, &self.name(), evidence)
+        discover::discover_project(&self.memo, tree, &self.name(), evidence.then_some(system))
     }
 
     /// The project's name, a valid C identifier.

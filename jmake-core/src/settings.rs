@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::asked;
 use crate::configure::{Environment, generated_facts};
 use crate::digest::Digest;
 use crate::event::Diagnostic;
@@ -88,7 +89,7 @@ pub fn init(root: &Root, environment: &Environment, template: &str, name: Option
         Template::Binary => create_structure(dir, Template::Binary, &name_for(dir, name))?,
         Template::Cpp => {
             let project = Project::look(root, environment)?;
-            let discovery = project.discover(&project.scan()?)?;
+            let discovery = asked::discover(&project, environment, &project.scan()?)?;
             let name = name.map_or_else(|| project.name(), setup::library_ident);
             adopt(root, &generated_facts(&name, &discovery))?
         }
@@ -216,7 +217,7 @@ pub fn validate(root: &Root, environment: &Environment) -> Result<Vec<Diagnostic
 /// When the project cannot be read, or the manifest is not valid or cannot be written.
 pub fn complete(file: &ManifestFile, environment: &Environment) -> Result<Vec<String>> {
     let project = Project::look(file.root(), environment)?;
-    let discovery = project.discover(&project.scan()?)?;
+    let discovery = asked::discover(&project, environment, &project.scan()?)?;
     fill(file, &generated_facts(&project.name(), &discovery))
 }
 

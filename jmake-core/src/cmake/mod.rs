@@ -71,7 +71,7 @@ pub struct Place {
 }
 
 /// What a check asks about the system or the compiler.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Question {
     /// What is asked.
     pub ask: Ask,
@@ -86,7 +86,7 @@ pub struct Question {
 }
 
 /// The kinds of checks.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Ask {
     /// Can these headers be included, one after the other?
     Header(Vec<String>),

@@ -20,6 +20,7 @@ mod walk;
 
 use std::fmt;
 
+pub use evidence::{Nobody, Program, System};
 pub use includes::{IncludeGraph, Unresolved, walk_ast_dependencies};
 pub use targets::discover_project;
 pub use walk::{globs, scan_files, walk_files};

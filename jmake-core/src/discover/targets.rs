@@ -11,7 +11,7 @@ use crate::lex::Facts;
 use crate::memo::Memo;
 use crate::path::FilePath;
 
-use super::evidence::{self, Evidence};
+use super::evidence::{self, Evidence, System};
 use super::generated::{self, from_templates};
 use super::includes::{Finder, counts, facts_of};
 use super::reasons::{
@@ -22,13 +22,18 @@ use super::{Category, Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree
 
 /// Decides what to make of `tree`: one library called `name` of all sources but those with a
 /// reason against it, and a program for each source that defines `main` and has no other reason
-/// against it.  A tree without sources gives no targets.  With `evidence` the project's own build
-/// description counts before guesses.
+/// against it.  A tree without sources gives no targets.  With a `system` to ask the project's own
+/// build description counts before guesses.
 ///
 /// # Errors
 /// None at present; reading failures are among the problems.
-pub fn discover_project(memo: &Memo, tree: &Tree, name: &str, evidence: bool) -> Result<Discovery> {
-    let evidence = evidence.then(|| evidence::of(memo, tree)).flatten();
+pub fn discover_project(
+    memo: &Memo,
+    tree: &Tree,
+    name: &str,
+    system: Option<&dyn System>,
+) -> Result<Discovery> {
+    let evidence = system.and_then(|system| evidence::of(memo, tree, system));
     let mut made = from_templates(tree);
     made.extend(evidence.iter().flat_map(|said| said.generated.clone()));
     let finder = Finder::new(tree, &made);

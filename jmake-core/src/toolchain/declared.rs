@@ -4,15 +4,20 @@
 //! with every macro they define; a name is declared when it stands in that text.  This is what
 //! matters to a source: a function that the C library has but no header declares cannot be
 //! called (C99 and later), and what is only a macro can.
+//!
+//! What no name can answer is tried: a short program is put to the compiler, which is not asked to
+//! make anything of it, and nothing is ever run.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::includes::Lang;
 use super::{Ask, Toolchain};
-use crate::path::bytes_of;
+use crate::lex::scan;
+use crate::path::{bytes_of, path_from_bytes};
+use crate::process::INPUT_LIMIT;
 
 /// Headers of C and POSIX, and what Linux, the BSDs and macOS have besides.
 const HEADERS: &str = "
@@ -59,6 +64,24 @@ impl Toolchain {
             .zip(answer.into_iter().chain(std::iter::repeat(b'0')))
             .map(|(_, a)| a == b'1')
             .collect())
+    }
+
+    /// Whether the compiler for `lang` takes `source` under `flags`, seen from the folder `dir`.
+    ///
+    /// # Errors
+    /// When the compiler cannot be started, or `source` is longer than [`INPUT_LIMIT`].
+    pub fn compiles(&self, ask: &Ask<'_>, lang: Lang, flags: &[Vec<u8>], source: &[u8]) -> Result<bool> {
+        ensure!(source.len() <= INPUT_LIMIT, "a program of {} bytes is too long to try", source.len());
+        let tool = self.driver(lang)?;
+        let mut watched = self.watched(tool);
+        let dirs = self.include_dirs(ask, lang, &[])?.paths();
+        for include in &scan(source).includes {
+            watched.extend(dirs.iter().map(|dir| dir.join(path_from_bytes(&include.name))));
+        }
+        let mut argv = vec![bytes_of(tool.path.as_os_str()).to_vec()];
+        argv.extend_from_slice(flags);
+        argv.extend(["-w", "-fsyntax-only", "-x", lang.flag(), "-"].map(|arg| arg.as_bytes().to_vec()));
+        ask.succeeds(&argv, source, &watched)
     }
 }
 

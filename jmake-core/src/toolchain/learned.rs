@@ -269,6 +269,23 @@ impl Ask<'_> {
         self.ask(argv, &[], about, watched, reduce)
     }
 
+    /// Whether `argv` succeeds when it reads `input`; what it says does not matter.
+    ///
+    /// # Errors
+    /// When the program cannot be started or is ended from outside.
+    pub fn succeeds(&self, argv: &[Vec<u8>], input: &[u8], watched: &[PathBuf]) -> Result<bool> {
+        let mut question = Fields::new();
+        for arg in argv {
+            question.push("argv", arg);
+        }
+        question.push("input", input);
+        let answer = self.learned.answer(&question, watched, || {
+            let said = self.run(argv, &[], input)?;
+            Ok(said.first().copied().into_iter().collect())
+        })?;
+        Ok(answer.first() == Some(&SAID))
+    }
+
     /// As [`Ask::output`], with variables added to the child's otherwise fixed environment.
     ///
     /// # Errors
@@ -300,7 +317,7 @@ impl Ask<'_> {
         }
         question.push("about", about);
         let answer = self.learned.answer(&question, watched, || {
-            let said = self.run(argv, env)?;
+            let said = self.run(argv, env, b"")?;
             Ok(match said.split_first() {
                 Some((&SAID, text)) => answer(SAID, &reduce(text)),
                 _ => said,
@@ -315,10 +332,11 @@ impl Ask<'_> {
 
     /// What the program says, or how it refuses: both are answers, for a broken compiler in
     /// `PATH` must not be started in every build either.
-    fn run(&self, argv: &[Vec<u8>], env: &[(Vec<u8>, Vec<u8>)]) -> Result<Vec<u8>> {
+    fn run(&self, argv: &[Vec<u8>], env: &[(Vec<u8>, Vec<u8>)], input: &[u8]) -> Result<Vec<u8>> {
         let mut spec = Spec::new(argv, "/");
         spec.env = plain_env();
         spec.env.extend_from_slice(env);
+        spec.input = input.to_vec();
         spec.deadline = Some(std::time::Duration::from_secs(60));
         let program = || String::from_utf8_lossy(argv.first().map_or(&[][..], |arg| arg)).into_owned();
         let ended =

@@ -2,29 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use crate::cmake::{self, Ask, Described, Kind, Place, Question, Target, VIRTUAL_ROOT};
+use crate::cmake::{self, Ask, Described, Kind, Place, Target, VIRTUAL_ROOT};
 use crate::discover::reasons::folder_reason;
-use crate::discover::standard::{is_standard, other_system};
 use crate::discover::{Category, Tree, category_by_name};
 use crate::generate::{Check, DIR, Form, Generated, Known, Names, check, check_headers};
 use crate::memo::Memo;
 use crate::path::FilePath;
 
-use super::{Evidence, Seen};
+use super::{Answers, Evidence, Seen};
 
 /// Where a description may lie, from the root; the first there is counts.
 const PLACES: [&str; 4] = ["", "build/cmake", "cmake", "contrib/cmake"];
 
 /// What the project's `CMakeLists.txt` says.
-pub(super) fn read(seen: &Seen<'_>) -> Option<Evidence> {
+pub(super) fn read(seen: &Seen<'_>, answers: &Answers<'_>) -> Option<Evidence> {
     let tree = seen.tree;
     let mut places = PLACES.iter().map(FilePath::new);
     let source = places.find(|place| tree.get(&place.join("CMakeLists.txt")).is_some())?;
     let place = Place { source: source.clone(), build: FilePath::new(DIR).join("cmake") };
-    let described = cmake::read(seen, &place, &machine(), &answer)?;
+    let described = cmake::read(seen, &place, &machine(), &|question| answers.of(question))?;
     // Without `project` it is a part of a larger description, which says what it leaves open.
     described.project.as_ref()?;
-    let mut evidence = Evidence::new(source.join("CMakeLists.txt"), generated(&described, seen.memo));
+    let mut evidence =
+        Evidence::new(source.join("CMakeLists.txt"), generated(&described, seen.memo, answers));
     for library in libraries(&described, tree) {
         take(&mut evidence, library, tree);
     }
@@ -89,7 +89,7 @@ fn sources<'t>(target: &'t Target, tree: &'t Tree) -> impl Iterator<Item = &'t F
 }
 
 /// The headers that the description has made.
-fn generated(described: &Described, memo: &Memo) -> BTreeMap<FilePath, Generated> {
+fn generated(described: &Described, memo: &Memo, answers: &Answers<'_>) -> BTreeMap<FilePath, Generated> {
     let mut all = BTreeMap::new();
     let mut add = |path: &FilePath, from: &FilePath, form| {
         let made = Generated { path: path.clone(), from: from.clone(), form };
@@ -104,7 +104,9 @@ fn generated(described: &Described, memo: &Memo) -> BTreeMap<FilePath, Generated
         } else {
             let text = memo.text(&made.input).unwrap_or_default();
             let names = cmake::names_in(&text, made.at_only).into_iter();
-            Form::Template(names.map(|name| (name.clone(), known(described, made, &name))).collect::<Names>())
+            Form::Template(
+                names.map(|name| (name.clone(), known(described, made, &name, answers))).collect::<Names>(),
+            )
         };
         add(&made.output, &made.input, form);
     }
@@ -125,7 +127,7 @@ fn generated(described: &Described, memo: &Memo) -> BTreeMap<FilePath, Generated
 
 /// What the description says of `name` in a template: what was asked of the system is asked here,
 /// in our own way.
-fn known(described: &Described, made: &cmake::Configured, name: &str) -> Known {
+fn known(described: &Described, made: &cmake::Configured, name: &str, answers: &Answers<'_>) -> Known {
     let Some(question) = described.checks.get(name) else {
         return Known::Value(made.variables.get(name).cloned());
     };
@@ -134,31 +136,12 @@ fn known(described: &Described, made: &cmake::Configured, name: &str) -> Known {
         Ask::Function(name) | Ask::Symbol { name, .. } => Check::Declared(vec![name.clone()]),
         Ask::StructMember { member, .. } => Check::Declared(vec![member.clone()]),
         Ask::CompilerFlag(_) | Ask::LinkerFlag(_) => Check::Yes,
-        _ => match answer(question) {
+        _ => match answers.of(question) {
             Some(true) => Check::Yes,
             Some(false) => Check::No,
             None => check(name),
         },
     })
-}
-
-/// What can be said of the system without asking it, the same on every machine of its kind.
-fn answer(question: &Question) -> Option<bool> {
-    match &question.ask {
-        Ask::Header(names) => Some(
-            names.iter().all(|name| is_standard(name.as_bytes()) && other_system(name.as_bytes()).is_none()),
-        ),
-        Ask::CompilerFlag(flag) => {
-            Some(flag.starts_with("-f") || flag.starts_with("-W") || flag.starts_with("-std="))
-        }
-        Ask::TypeSize { .. } => Some(true),
-        Ask::Library { name, .. } => Some(["m", "pthread", "dl", "rt", "c"].contains(&&**name)),
-        Ask::FindLibrary(names) => {
-            Some(names.iter().any(|name| ["m", "pthread", "dl", "rt"].contains(&&**name)))
-        }
-        Ask::Package(name) => Some(name == "Threads"),
-        _ => None,
-    }
 }
 
 /// The machine, as CMake calls it.

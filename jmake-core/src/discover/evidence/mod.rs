@@ -4,6 +4,7 @@
 //! libraries are made of is the library; what its folders, macros and generated headers are need
 //! not be guessed.  A description of which nothing is understood is as good as none.
 
+mod answers;
 mod cmake;
 
 use std::cell::RefCell;
@@ -16,6 +17,9 @@ use crate::memo::Memo;
 use crate::path::FilePath;
 
 use super::{Skipped, Tree};
+
+use answers::{Answers, READINGS};
+pub use answers::{Nobody, Program, System};
 
 /// What a description says of the library.
 pub(super) struct Evidence {
@@ -37,9 +41,16 @@ pub(super) struct Evidence {
 
 /// What is said of the project in `tree`, if anything: by the first description that names a
 /// source that is there.
-pub(super) fn of(memo: &Memo, tree: &Tree) -> Option<Evidence> {
+pub(super) fn of(memo: &Memo, tree: &Tree, system: &dyn System) -> Option<Evidence> {
     let seen = Seen { memo, tree, read: RefCell::default() };
-    let mut evidence = cmake::read(&seen).filter(|said| !said.sources.is_empty())?;
+    let answers = Answers::new(system);
+    let mut evidence = cmake::read(&seen, &answers).filter(|said| !said.sources.is_empty())?;
+    for _ in 1..READINGS {
+        if !answers.find() {
+            break;
+        }
+        evidence = cmake::read(&seen, &answers).filter(|said| !said.sources.is_empty())?;
+    }
     // Whether others are there is known by the folders.
     evidence.read = seen.read.take();
     Some(evidence)

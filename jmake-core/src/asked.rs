@@ -1,0 +1,69 @@
+//! Puts what a build description asks about the system to the project's compiler.
+//!
+//! A toolchain is looked for only when something is asked; without one nothing is known.
+
+use std::sync::OnceLock;
+
+use anyhow::Result;
+
+use crate::configure::{Environment, machine_flags};
+use crate::discover::{Discovery, Program, System, Tree};
+use crate::process::Cancel;
+use crate::project::Project;
+use crate::toolchain::Toolchain;
+use crate::toolchain::includes::Lang;
+
+/// What jmake makes of `tree` in `project`.
+///
+/// # Errors
+/// When files cannot be read.
+pub fn discover(project: &Project, environment: &Environment, tree: &Tree) -> Result<Discovery> {
+    let cancel = Cancel::default();
+    project.discover(tree, &Asked::new(project, environment, &cancel))
+}
+
+/// The compiler that a project is built with.
+pub struct Asked<'a> {
+    project: &'a Project,
+    environment: &'a Environment,
+    cancel: &'a Cancel,
+    toolchain: OnceLock<Option<Toolchain>>,
+}
+
+impl<'a> Asked<'a> {
+    /// That of `project` in `environment`; it stops answering when `cancel` says so.
+    pub fn new(project: &'a Project, environment: &'a Environment, cancel: &'a Cancel) -> Asked<'a> {
+        Asked { project, environment, cancel, toolchain: OnceLock::new() }
+    }
+
+    fn toolchain(&self) -> Option<&Toolchain> {
+        let find = || self.project.toolchain(self.environment, self.cancel).ok();
+        self.toolchain.get_or_init(find).as_ref()
+    }
+
+    fn flags(&self, toolchain: &Toolchain) -> Vec<Vec<u8>> {
+        machine_flags(&self.project.manifest, toolchain).into_iter().map(String::into_bytes).collect()
+    }
+}
+
+impl System for Asked<'_> {
+    fn declares(&self, names: &[String]) -> Option<Vec<bool>> {
+        let toolchain = self.toolchain()?;
+        toolchain.declared(&self.project.ask(self.cancel), &self.flags(toolchain), names).ok()
+    }
+
+    fn has_header(&self, name: &str) -> Option<bool> {
+        let toolchain = self.toolchain()?;
+        let ask = self.project.ask(self.cancel);
+        let dirs = toolchain.include_dirs(&ask, Lang::C, &self.flags(toolchain)).ok()?.paths();
+        Some(dirs.iter().any(|dir| dir.join(name).is_file()))
+    }
+
+    fn compiles(&self, program: &Program) -> Option<bool> {
+        let toolchain = self.toolchain()?;
+        let mut flags = self.flags(toolchain);
+        flags.extend(program.flags.iter().map(|flag| flag.clone().into_bytes()));
+        let lang = if program.cxx { Lang::Cxx } else { Lang::C };
+        toolchain.compiles(&self.project.ask(self.cancel), lang, &flags, program.text.as_bytes()).ok()
+    }
+}
