@@ -76,6 +76,7 @@ fn encode(out: &mut Writer, tree: &Tree, discovery: &Discovery) {
     paths(out, &discovery.include_dirs);
     texts(out, &discovery.system_headers);
     texts(out, &discovery.defines);
+    out.bytes(&serde_json::to_vec(&discovery.manner).unwrap_or_default());
     out.bytes(&serde_json::to_vec(&discovery.generated).unwrap_or_default());
     out.uint(discovery.targets.len() as u64);
     for target in &discovery.targets {
@@ -109,6 +110,7 @@ fn decode(from: &mut Reader<'_>) -> Option<(Tree, Discovery)> {
     discovery.include_dirs = paths_of(from)?;
     discovery.system_headers = texts_of(from)?;
     discovery.defines = texts_of(from)?;
+    discovery.manner = serde_json::from_slice(from.bytes()?).ok()?;
     discovery.generated = serde_json::from_slice(from.bytes()?).ok()?;
     for _ in 0..from.uint()? {
         let name = text(from)?;

@@ -26,6 +26,7 @@ use crate::path::FilePath;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub(crate) use model::resolve::is_on;
 pub use substitute::{names_in, substitute};
 
 /// The absolute path of the project's root as scripts see it.

@@ -74,6 +74,13 @@ impl Making<'_> {
             flags.extend(library.defines.iter().map(|define| joined("-D", define.as_bytes())));
             flags.extend(library.flags.iter().map(|flag| flag.clone().into_bytes()));
         }
+        let manner = &self.sources.discovery.manner;
+        let found = match lang {
+            Lang::C => &manner.c_flags[..],
+            Lang::Cxx => &manner.cxx_flags,
+            Lang::Asm => &[],
+        };
+        flags.extend(found.iter().map(|flag| flag.clone().into_bytes()));
         let own_flags = match lang {
             Lang::C => &compile.c_flags[..],
             Lang::Cxx => &compile.cxx_flags,
@@ -94,9 +101,10 @@ impl Making<'_> {
             Debug::Lines => Some("-gline-tables-only".into()),
             Debug::Full => Some("-g".into()),
         });
+        let manner = &self.sources.discovery.manner;
         let std = match lang {
-            Lang::C => compile.c_std.as_ref(),
-            Lang::Cxx => compile.std.as_ref(),
+            Lang::C => compile.c_std.as_ref().or(manner.c_std.as_ref()),
+            Lang::Cxx => compile.std.as_ref().or(manner.std.as_ref()),
             Lang::Asm => None,
         };
         flags.extend(std.map(|std| format!("-std={std}")));

@@ -49,9 +49,16 @@ impl Making<'_> {
         let own = outline.table.and_then(|table| table.export.as_ref());
         let export = match own.or(self.sources.manifest.binary.export.as_ref()) {
             Some(Export::Listed(symbols)) => Some(symbols.clone()),
-            Some(Export::All) | None => None,
+            Some(Export::All) => None,
+            None => self.described_export(outline, kind),
         };
         Some(Link { line, through_driver, names, export, needs: outline.needs.clone() })
+    }
+
+    /// What the build description has the library show; a target that the user wrote is the user's.
+    fn described_export(&self, outline: &Outline<'_>, kind: Kind) -> Option<Vec<String>> {
+        let is_found = outline.table.is_none() && kind == Kind::Shared;
+        self.sources.discovery.manner.export.clone().filter(|_| is_found)
     }
 
     /// The driver names a sanitizer's runtime whether it is installed or not.
@@ -118,6 +125,13 @@ impl Making<'_> {
                 true => for_linker("-install_name", format!("@rpath/{file}").as_bytes()),
                 false => for_linker("-soname", file.as_bytes()),
             });
+            // A description may list what only other systems have; lld takes that for a mistake.
+            let strict =
+                |linker: &Linker| linker.kind == LinkerKind::Lld && self.sources.toolchain.major() >= 16;
+            let described = self.described_export(outline, kind).is_some();
+            if described && !self.apple() && self.sources.toolchain.linker().is_some_and(strict) {
+                flags.extend([b"-Xlinker".to_vec(), b"--undefined-version".to_vec()]);
+            }
             // A sanitizer's runtime lives in the program that loads the library.
             if self.profile.sanitize.is_empty() && !self.apple() {
                 flags.extend(for_linker("-z", b"defs"));

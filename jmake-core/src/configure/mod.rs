@@ -248,7 +248,15 @@ impl Making<'_> {
                 Some(known) => known,
                 None => slot.insert(self.unit_flags(outline, lang, libraries)?),
             };
-            units.push(Unit { source: source.clone(), lang, flags: flags.clone(), search: search.clone() });
+            let own = self.sources.discovery.manner.own(source);
+            let flags = match own.is_empty() {
+                true => flags.clone(),
+                false => {
+                    let own = own.iter().map(|flag| Arc::from(flag.as_bytes()));
+                    Arc::new(flags.iter().cloned().chain(own).collect())
+                }
+            };
+            units.push(Unit { source: source.clone(), lang, flags, search: search.clone() });
         }
         let file = self.output_dir.join(self.file_name(&outline.name, outline.kind));
         let link = match outline.kind {

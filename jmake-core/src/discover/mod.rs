@@ -11,6 +11,7 @@ mod dirs;
 mod evidence;
 mod generated;
 mod includes;
+mod manner;
 mod optional;
 mod reasons;
 mod standard;
@@ -22,6 +23,7 @@ use std::fmt;
 
 pub use evidence::{Nobody, Program, System};
 pub use includes::{IncludeGraph, Unresolved, walk_ast_dependencies};
+pub use manner::Manner;
 pub use targets::discover_project;
 pub use walk::{globs, scan_files, walk_files};
 
@@ -305,6 +307,8 @@ pub struct Discovery {
     pub generated: Vec<Generated>,
     /// Macros to define for every source, as `NAME` or `NAME=VALUE`.
     pub defines: Vec<String>,
+    /// How the library is compiled and linked besides.
+    pub manner: Manner,
     /// Names that are included and that no file of the project answers, sorted; also those that
     /// stand in conditions, and the standard library's.
     pub system_headers: Vec<String>,

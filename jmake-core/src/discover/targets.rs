@@ -46,9 +46,9 @@ pub fn discover_project(
         Some(_) => BTreeSet::new(),
         None => vendored::unused(memo, tree, &finder),
     };
-    for (path, reason) in decide_all(memo, &sources, &finder) {
+    for (source, (path, reason)) in sources.iter().zip(decide_all(memo, &sources, &finder)) {
         let reason = match &evidence {
-            Some(said) => described(said, &path, reason),
+            Some(said) => described(said, source, reason),
             None => reason.or_else(|| {
                 let package = vendored::package(&path).filter(|package| unused.contains(package));
                 Some(LeftOut::UnusedPackage(package?.to_string()))
@@ -98,6 +98,9 @@ pub fn discover_project(
     found.problems.extend(dirs.problems);
     found.generated = dirs.generated.into_values().collect();
     if let Some(said) = evidence {
+        found.manner = said.manner.clone();
+        found.generated.extend(said.beside(&found.generated));
+        library.extend(said.made_units().cloned());
         found.problems.extend(contradiction(&said, &found.left_out));
         found.problems.extend(said.missing.first().map(|path| missing(&said, path)));
         found.evidence = said.files().cloned().collect();
@@ -247,9 +250,11 @@ fn uses_test_framework(memo: &Memo, source: &Source, finder: &Finder<'_>) -> boo
 
 /// The decision about a source of which a description says something.  What defines `main` cannot
 /// be part of a library, whatever is said.
-fn described(said: &Evidence, path: &FilePath, reason: Option<LeftOut>) -> Option<LeftOut> {
-    let never = matches!(reason, Some(LeftOut::Main | LeftOut::ModuleUnit | LeftOut::Unreadable));
-    match said.sources.contains(path) {
+fn described(said: &Evidence, source: &Source, reason: Option<LeftOut>) -> Option<LeftOut> {
+    let is_program = source.facts.has_main && !source.facts.main_conditional;
+    let never =
+        is_program || matches!(reason, Some(LeftOut::Main | LeftOut::ModuleUnit | LeftOut::Unreadable));
+    match said.sources.contains(&source.path) {
         true if never => reason,
         true => None,
         false => reason.or_else(|| Some(LeftOut::NotDescribed(said.file.to_string()))),

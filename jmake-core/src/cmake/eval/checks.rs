@@ -216,9 +216,10 @@ fn known_size(name: &str, pointer: u32) -> Option<u32> {
         "int" | "unsigned" | "unsigned int" | "float" | "int32_t" | "uint32_t" | "wchar_t" | "pid_t"
         | "mode_t" | "uid_t" | "gid_t" | "socklen_t" | "wint_t" | "sig_atomic_t" => 4,
         "long" | "unsigned long" | "long int" | "size_t" | "ssize_t" | "ptrdiff_t" | "intptr_t"
-        | "uintptr_t" | "time_t" | "clock_t" | "off_t" => pointer,
-        "long long" | "unsigned long long" | "double" | "int64_t" | "uint64_t" | "off64_t" | "intmax_t"
-        | "uintmax_t" => 8,
+        | "uintptr_t" | "time_t" | "clock_t" | "off_t" | "pthread_t" | "ino_t" | "suseconds_t" => pointer,
+        "long long" | "unsigned long long" | "double" | "int64_t" | "uint64_t" | "off64_t" | "dev_t"
+        | "intmax_t" | "uintmax_t" => 8,
+        "__int128" | "__int128_t" | "unsigned __int128" => 16,
         _ => return None,
     })
 }

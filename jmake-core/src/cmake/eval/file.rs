@@ -298,7 +298,7 @@ impl Reader<'_> {
         self.configured_file(&input, &output, has("COPYONLY"), has("@ONLY"));
     }
 
-    fn configured_file(&mut self, input: &str, output: &str, copy_only: bool, at_only: bool) {
+    pub(super) fn configured_file(&mut self, input: &str, output: &str, copy_only: bool, at_only: bool) {
         let Some(content) = self.content(input) else {
             return self.note(format!("the template `{}` is not there", path::file_path(input)));
         };

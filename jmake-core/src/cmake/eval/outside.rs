@@ -101,6 +101,7 @@ impl Reader<'_> {
                 self.set(out, "1");
             }
         }
+        self.copies(args);
         let command = after("COMMAND").or_else(|| args.first()).map_or("", String::as_str);
         self.note(format!("`{name}` is not run: {command}"));
     }
@@ -123,6 +124,31 @@ impl Reader<'_> {
             } else if matches!(section, "OUTPUT" | "BYPRODUCTS") {
                 let output = self.in_binary(word);
                 self.add_output(output);
+            }
+        }
+        self.copies(args);
+    }
+
+    /// What CMake itself would copy into the build folder needs no process.
+    fn copies(&mut self, args: &[String]) {
+        let verbs = ["copy", "copy_if_different"];
+        for (at, _) in args.iter().enumerate().filter(|(_, word)| *word == "-E") {
+            let Some((verb, words)) = args.get(at + 1..).and_then(<[String]>::split_first) else { continue };
+            if !verbs.contains(&&**verb) {
+                continue;
+            }
+            let words = words.iter().take_while(|word| !COMMAND_KEYWORDS.contains(&&***word));
+            let words: Vec<String> = words.cloned().collect();
+            let [files @ .., to] = &*words else { continue };
+            let to = self.in_binary(to);
+            let is_dir =
+                self.model.outputs.iter().all(|output| *output != to) && !path::name(&to).contains('.');
+            for file in files {
+                let from = self.in_source(file);
+                let to = if is_dir { format!("{to}/{}", path::name(file)) } else { to.clone() };
+                if self.file_exists(&from) {
+                    self.configured_file(&from, &to, true, false);
+                }
             }
         }
     }

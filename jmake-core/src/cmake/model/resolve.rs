@@ -66,7 +66,8 @@ fn target(reader: &mut Reader<'_>, at: usize) -> Option<Target> {
 }
 
 #[expect(clippy::ptr_arg, reason = "used as a function of what maps hold")]
-fn is_on(value: &String) -> bool {
+/// Whether the value of a property means yes.
+pub(crate) fn is_on(value: &String) -> bool {
     !text::is_false_constant(value)
 }
 

@@ -73,10 +73,11 @@ impl<'a> Answers<'a> {
         if let Some(known) = self.known.borrow().get(question) {
             return known.or_else(|| usual(question));
         }
-        if known_everywhere(question).is_none() {
+        let known = known_everywhere(question).or_else(|| has_headers(self.system, question));
+        if known.is_none() {
             self.open.borrow_mut().push(question.clone());
         }
-        known_everywhere(question).or_else(|| usual(question))
+        known.or_else(|| usual(question))
     }
 
     /// Finds the answers to what was asked in vain; tells whether there are any.
@@ -94,10 +95,7 @@ impl<'a> Answers<'a> {
         let system = self.system;
         let tried: Vec<Option<bool>> = open
             .par_iter()
-            .map(|question| {
-                let by_header = || has_headers(system, question);
-                by_name(question).or_else(by_header).or_else(|| system.compiles(&program(question)?))
-            })
+            .map(|question| by_name(question).or_else(|| system.compiles(&program(question)?)))
             .collect();
         let any = tried.iter().any(Option::is_some);
         self.known.borrow_mut().extend(open.into_iter().zip(tried));
@@ -105,6 +103,7 @@ impl<'a> Answers<'a> {
     }
 }
 
+/// Whether the headers are there costs only a look.
 fn has_headers(system: &dyn System, question: &Question) -> Option<bool> {
     let Ask::Header(names) = &question.ask else { return None };
     let has: Option<Vec<bool>> = names.iter().map(|name| system.has_header(name)).collect();

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::cmake::{self, Ask, Described, Kind, Place, Target, VIRTUAL_ROOT};
+use crate::discover::manner::shown_by;
 use crate::discover::reasons::folder_reason;
-use crate::discover::{Category, Tree, category_by_name};
+use crate::discover::{Tree, category_by_name};
 use crate::generate::{Check, DIR, Form, Generated, Known, Names, check, check_headers};
 use crate::memo::Memo;
 use crate::path::FilePath;
@@ -26,24 +27,32 @@ pub(super) fn read(seen: &Seen<'_>, answers: &Answers<'_>) -> Option<Evidence> {
     let mut evidence =
         Evidence::new(source.join("CMakeLists.txt"), generated(&described, seen.memo, answers));
     for library in libraries(&described, tree) {
-        take(&mut evidence, library, tree);
+        take(&mut evidence, library, seen);
     }
+    evidence.manner.settle(seen.memo, tree);
     Some(evidence)
 }
 
 /// Adds what `library` is made of.  Another form of what is there already adds nothing: the
 /// first is the shared one, and macros of the other are for those who link it as an archive.
-fn take(evidence: &mut Evidence, library: &Target, tree: &Tree) {
-    let sources: Vec<&FilePath> = sources(library, tree).collect();
+fn take(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) {
+    let tree = seen.tree;
+    let is_source = |path: &FilePath| category_by_name(path.file_name()).is_source();
+    let made = |path: &&FilePath| evidence.generated.contains_key(*path) && is_source(path);
+    let generated = library.sources.iter().map(|source| &source.path).filter(made);
+    let sources: Vec<&FilePath> = sources(library, tree).chain(generated).collect();
     if sources.iter().all(|source| evidence.sources.contains(*source)) {
         return;
     }
     evidence.sources.extend(sources.into_iter().cloned());
     let is_missing = |source: &&cmake::Source| {
-        let is_source = category_by_name(source.path.file_name()).is_source();
-        is_source && !source.exists && !source.path.as_bytes().contains(&b'$')
+        let is_made = evidence.generated.contains_key(&source.path);
+        is_source(&source.path) && !source.exists && !is_made && !source.path.as_bytes().contains(&b'$')
     };
-    evidence.missing.extend(library.sources.iter().filter(is_missing).map(|source| source.path.clone()));
+    let missing: Vec<FilePath> =
+        library.sources.iter().filter(is_missing).map(|source| source.path.clone()).collect();
+    evidence.missing.extend(missing);
+    manner(evidence, library, seen);
     for compile in [&library.c, &library.cxx] {
         for (name, value) in &compile.defines {
             let define = value.as_ref().map_or_else(|| name.clone(), |value| format!("{name}={value}"));
@@ -55,6 +64,50 @@ fn take(evidence: &mut Evidence, library: &Target, tree: &Tree) {
             evidence.search(dir, tree);
         }
     }
+}
+
+/// Adds how `library` is compiled and linked.
+fn manner(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) {
+    let is_on = |name: &str| library.properties.get(name).is_some_and(|value| cmake::is_on(value));
+    for (cxx, compile, language) in [(false, &library.c, "C"), (true, &library.cxx, "CXX")] {
+        let of = |what: &str| library.properties.get(&format!("{language}_{what}"));
+        if of("VISIBILITY_PRESET").is_some_and(|preset| preset == "hidden") {
+            evidence.manner.add(cxx, "-fvisibility=hidden");
+        }
+        if let Some(level) = of("STANDARD") {
+            let plain = of("EXTENSIONS").is_some_and(|value| !cmake::is_on(value));
+            let family = if plain { "c" } else { "gnu" };
+            evidence.manner.add(cxx, &format!("-std={family}{}{level}", if cxx { "++" } else { "" }));
+        }
+        compile.options.iter().for_each(|option| evidence.manner.add(cxx, option));
+    }
+    if is_on("VISIBILITY_INLINES_HIDDEN") {
+        evidence.manner.add(true, "-fvisibility-inlines-hidden");
+    }
+    for source in &library.sources {
+        let define = |(name, value): &(String, Option<String>)| match value {
+            Some(value) => format!("-D{name}={value}"),
+            None => format!("-D{name}"),
+        };
+        let defines = source.defines.iter().map(define);
+        evidence.manner.add_own(&source.path, defines.chain(source.options.iter().cloned()));
+    }
+    let flags = ["LINK_FLAGS", "LINK_OPTIONS"].into_iter().filter_map(|name| library.properties.get(name));
+    let flags = flags.map(String::as_str).chain(library.link.iter().map(String::as_str));
+    let script = flags.flat_map(|text| text.split([' ', ';'])).find_map(version_script);
+    let text = script.and_then(|path| crate::cmake::Files::read(seen, &path));
+    if let Some(text) = text {
+        evidence.manner.export = shown_by(&String::from_utf8_lossy(&text));
+    }
+}
+
+/// The version script that a flag for the linker names.
+fn version_script(flag: &str) -> Option<FilePath> {
+    let flag = flag.strip_prefix("-Wl,").or_else(|| flag.strip_prefix("LINKER:"))?;
+    let path = flag.strip_prefix("--version-script")?;
+    let path = path.trim_start_matches(['=', ',']).trim_matches(['"', '\'']);
+    let path = path.strip_prefix(VIRTUAL_ROOT).unwrap_or(path).trim_start_matches('/');
+    Some(FilePath::new(path))
 }
 
 /// The libraries that are the project's purpose: those it installs and those that are there for
@@ -88,7 +141,7 @@ fn sources<'t>(target: &'t Target, tree: &'t Tree) -> impl Iterator<Item = &'t F
     units.map(|source| &source.path).filter(move |path| is_unit(path))
 }
 
-/// The headers that the description has made.
+/// The headers and sources that the description has made.
 fn generated(described: &Described, memo: &Memo, answers: &Answers<'_>) -> BTreeMap<FilePath, Generated> {
     let mut all = BTreeMap::new();
     let mut add = |path: &FilePath, from: &FilePath, form| {
@@ -96,16 +149,19 @@ fn generated(described: &Described, memo: &Memo, answers: &Answers<'_>) -> BTree
         all.insert(path.clone(), made);
     };
     for made in &described.configured {
-        if !Category::is_header(category_by_name(made.output.file_name())) {
+        if !is_code(&made.output) {
             continue;
         }
         let form = if made.copy_only {
             Form::Copy
         } else {
             let text = memo.text(&made.input).unwrap_or_default();
+            let shown = String::from_utf8_lossy(&text);
             let names = cmake::names_in(&text, made.at_only).into_iter();
             Form::Template(
-                names.map(|name| (name.clone(), known(described, made, &name, answers))).collect::<Names>(),
+                names
+                    .map(|name| (name.clone(), known(described, made, &shown, &name, answers)))
+                    .collect::<Names>(),
             )
         };
         add(&made.output, &made.input, form);
@@ -113,7 +169,7 @@ fn generated(described: &Described, memo: &Memo, answers: &Answers<'_>) -> BTree
     for (path, text) in &described.written {
         // Of what is configured this is the text as CMake makes it where nothing is known.
         let is_configured = described.configured.iter().any(|made| made.output == *path);
-        if !is_configured && Category::is_header(category_by_name(path.file_name())) {
+        if !is_configured && is_code(path) {
             let text = String::from_utf8_lossy(text).into_owned();
             add(path, &described.read.first().cloned().unwrap_or_else(FilePath::root), Form::Text(text));
         }
@@ -125,12 +181,26 @@ fn generated(described: &Described, memo: &Memo, answers: &Answers<'_>) -> BTree
     all
 }
 
+fn is_code(path: &FilePath) -> bool {
+    let category = category_by_name(path.file_name());
+    category.is_header() || category.is_source()
+}
+
 /// What the description says of `name` in a template: what was asked of the system is asked here,
 /// in our own way.
-fn known(described: &Described, made: &cmake::Configured, name: &str, answers: &Answers<'_>) -> Known {
-    let Some(question) = described.checks.get(name) else {
-        return Known::Value(made.variables.get(name).cloned());
-    };
+fn known(
+    described: &Described,
+    made: &cmake::Configured,
+    text: &str,
+    name: &str,
+    answers: &Answers<'_>,
+) -> Known {
+    let value = made.variables.get(name).cloned();
+    let Some(question) = described.checks.get(name) else { return Known::Value(value) };
+    // Within a line only a value can stand, no question.
+    if value.is_some() && [format!("@{name}@"), format!("${{{name}}}")].iter().any(|at| text.contains(at)) {
+        return Known::Value(value);
+    }
     Known::Check(match &question.ask {
         Ask::Header(names) => check_headers(names),
         Ask::Function(name) | Ask::Symbol { name, .. } => Check::Declared(vec![name.clone()]),

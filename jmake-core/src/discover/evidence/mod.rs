@@ -16,6 +16,7 @@ use crate::generate::Generated;
 use crate::memo::Memo;
 use crate::path::FilePath;
 
+use super::manner::Manner;
 use super::{Skipped, Tree};
 
 use answers::{Answers, READINGS};
@@ -31,7 +32,9 @@ pub(super) struct Evidence {
     pub defines: Vec<String>,
     /// Folders searched for headers, in order.
     pub include_dirs: Vec<FilePath>,
-    /// Headers that are made, by path.
+    /// How the library is compiled and linked besides.
+    pub manner: Manner,
+    /// Headers and sources that are made, by path.
     pub generated: BTreeMap<FilePath, Generated>,
     /// Every file that was read, with its text.
     read: Vec<(FilePath, Arc<[u8]>)>,
@@ -64,6 +67,7 @@ impl Evidence {
             sources: BTreeSet::new(),
             defines: Vec::new(),
             include_dirs: Vec::new(),
+            manner: Manner::default(),
             generated,
             read: Vec::new(),
             missing: Vec::new(),
@@ -78,6 +82,23 @@ impl Evidence {
     /// Every file that was read, in order.
     pub fn files(&self) -> impl Iterator<Item = &FilePath> {
         self.read.iter().map(|(path, _)| path)
+    }
+
+    /// Sources of the library that are made.
+    pub fn made_units(&self) -> impl Iterator<Item = &FilePath> {
+        let is_unit = |path: &&FilePath| super::category_by_name(path.file_name()).is_source();
+        self.generated.keys().filter(|path| self.sources.contains(*path)).filter(is_unit)
+    }
+
+    /// What is made besides `known`: sources, and headers in the folders of known ones, which may be
+    /// included by names that only the making shows.
+    pub fn beside<'s>(&'s self, known: &[Generated]) -> Vec<Generated> {
+        let dirs: BTreeSet<FilePath> = known.iter().filter_map(|made| made.path.parent()).collect();
+        let wanted = |made: &&Generated| {
+            let beside = made.path.parent().is_some_and(|dir| dirs.contains(&dir));
+            (beside || self.sources.contains(&made.path)) && !known.contains(made)
+        };
+        self.generated.values().filter(wanted).cloned().collect()
     }
 
     /// Adds a macro; the first of a name counts.

@@ -1,0 +1,208 @@
+//! How a build description has the library compiled and linked, besides macros and folders.
+//!
+//! Of the flags only those count that change what the library is: which symbols it shows, what the
+//! language means, which instructions single units may use.  Optimisation, warnings and whatever
+//! names files stay the user's choice.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::memo::Memo;
+use crate::path::FilePath;
+
+use super::Tree;
+
+/// What a description says of how the library is made.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Manner {
+    /// The standard of C, as in `gnu11`.
+    pub c_std: Option<String>,
+    /// The standard of C++, as in `c++17`.
+    pub std: Option<String>,
+    /// Flags for every source of C.
+    pub c_flags: Vec<String>,
+    /// Flags for every source of C++.
+    pub cxx_flags: Vec<String>,
+    /// Flags for single sources, after all others; each source once, in order.
+    pub own_flags: Vec<(FilePath, Vec<String>)>,
+    /// Names and patterns of the symbols that are shown, as in a linker's version script; `None`
+    /// for all.
+    pub export: Option<Vec<String>>,
+}
+
+/// Flags that count wherever they stand.
+const FLAGS: [&str; 14] = [
+    "-fvisibility=hidden",
+    "-fvisibility-inlines-hidden",
+    "-fno-strict-aliasing",
+    "-fwrapv",
+    "-fno-rtti",
+    "-fno-exceptions",
+    "-fexceptions",
+    "-fsigned-char",
+    "-funsigned-char",
+    "-fno-math-errno",
+    "-ffp-contract=off",
+    "-fno-common",
+    "-fno-builtin",
+    "-fms-extensions",
+];
+
+impl Manner {
+    /// Adds a flag for every source of C++, or of C.
+    pub fn add(&mut self, cxx: bool, flag: &str) {
+        if let Some(std) = flag.strip_prefix("-std=").filter(|std| is_standard(std)) {
+            let slot = if cxx { &mut self.std } else { &mut self.c_std };
+            // A family's flag may stand among those of the other language.
+            if std.contains("++") == cxx {
+                slot.get_or_insert_with(|| std.to_owned());
+            }
+        } else if FLAGS.contains(&flag) || is_instruction_set(flag) {
+            let flags = if cxx { &mut self.cxx_flags } else { &mut self.c_flags };
+            if !flags.iter().any(|known| known == flag) && (cxx || !flag.contains("rtti")) {
+                flags.push(flag.to_owned());
+            }
+        }
+    }
+
+    /// Adds flags for one source.
+    pub fn add_own(&mut self, source: &FilePath, flags: impl IntoIterator<Item = String>) {
+        let counts =
+            |flag: &String| flag.starts_with("-D") || FLAGS.contains(&&**flag) || is_instruction_set(flag);
+        let flags: Vec<String> = flags.into_iter().filter(counts).collect();
+        let known = self.own_flags.binary_search_by(|(known, _)| known.cmp(source));
+        match known {
+            Err(at) if !flags.is_empty() => self.own_flags.insert(at, (source.clone(), flags)),
+            _ => {}
+        }
+    }
+
+    /// The flags of one source alone.
+    pub fn own(&self, source: &FilePath) -> &[String] {
+        let known = self.own_flags.binary_search_by(|(known, _)| known.cmp(source));
+        known.map_or(&[], |at| &self.own_flags[at].1)
+    }
+
+    /// Shows everything after all where nothing in `tree` marks what is to be shown: the library
+    /// would be empty.
+    pub(super) fn settle(&mut self, memo: &Memo, tree: &Tree) {
+        const HIDDEN: [&str; 2] = ["-fvisibility=hidden", "-fvisibility-inlines-hidden"];
+        let hides = |flags: &[String]| flags.iter().any(|flag| flag == HIDDEN[0]);
+        if !hides(&self.c_flags) && !hides(&self.cxx_flags) {
+            return;
+        }
+        let marks = |path: &FilePath| {
+            memo.text(path).is_ok_and(|text| {
+                let has = |words: &[u8]| memchr::memmem::find(&text, words).is_some();
+                has(b"visibility") && (has(b"\"default\"") || has(b"__default__"))
+            })
+        };
+        let code =
+            tree.files.par_iter().filter(|file| file.category.is_header() || file.category.is_source());
+        if !code.map(|file| &file.path).any(marks) {
+            for flags in [&mut self.c_flags, &mut self.cxx_flags] {
+                flags.retain(|flag| !HIDDEN.contains(&&**flag));
+            }
+        }
+    }
+}
+
+fn is_standard(std: &str) -> bool {
+    let level = ["gnu++", "c++", "gnu", "c", "iso9899:"].iter().find_map(|family| std.strip_prefix(family));
+    level.is_some_and(|level| {
+        (1..=6).contains(&level.len()) && level.bytes().all(|b| b.is_ascii_alphanumeric())
+    })
+}
+
+/// Whether the flag allows instructions by name; those of the machine at hand would make a library
+/// that runs nowhere else.
+fn is_instruction_set(flag: &str) -> bool {
+    let Some(name) = flag.strip_prefix("-m") else { return false };
+    let is_word = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.=+".contains(&b));
+    let takes_more = ["llvm", "link", "relax", "code-model", "cmodel", "tune", "32", "64", "x32", "no-red"];
+    !name.is_empty()
+        && is_word
+        && !name.ends_with("=native")
+        && !takes_more.iter().any(|start| name.starts_with(start))
+}
+
+/// The symbols that a linker's version script shows; `None` when it is not understood, or shows
+/// all.  The grammar is that of the GNU linker's manual, "VERSION Command".
+pub(super) fn shown_by(script: &str) -> Option<Vec<String>> {
+    let plain = without_comments(script)?;
+    if plain.contains('"') {
+        return None;
+    }
+    let mut shown = Vec::new();
+    let mut hides = false;
+    let mut rest = &*plain;
+    // Each node: a name, its symbols in braces, and the node it builds upon.
+    while let Some((_, node)) = rest.split_once('{') {
+        let (symbols, after) = node.split_once('}')?;
+        let mut global = true;
+        for entry in symbols.split(';') {
+            let mut entry = entry.trim();
+            while let Some((label, name)) = entry.split_once(':') {
+                global = match label.trim() {
+                    "global" => true,
+                    "local" => false,
+                    _ => return None,
+                };
+                entry = name.trim();
+            }
+            hides |= !global && entry == "*";
+            shown.extend((global && !entry.is_empty()).then(|| entry.to_owned()));
+        }
+        rest = after;
+    }
+    (hides && !shown.is_empty()).then_some(shown)
+}
+
+fn without_comments(script: &str) -> Option<String> {
+    let mut text = String::new();
+    let mut rest = script;
+    while let Some((before, after)) = rest.split_once("/*") {
+        text += before;
+        rest = after.split_once("*/")?.1;
+    }
+    Some(text + rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_scripts() {
+        let shown = |text| shown_by(text).map(|names| names.join(" "));
+        assert_eq!(shown("{ global: a; b*; local: *; };").as_deref(), Some("a b*"));
+        assert_eq!(
+            shown("/* x; */ V1 {\n global:\n  a;\n local:*;\n};\nV2 { b; c; } V1;\n").as_deref(),
+            Some("a b c")
+        );
+        assert_eq!(shown("V1 { global: a; };"), None, "all are shown");
+        assert_eq!(shown("V1 { global: extern \"C++\" { ns::*; }; local: *; };"), None);
+        assert_eq!(shown("V1 { global: a; local: *;"), None, "cut off");
+        assert_eq!(shown("/* V1 { global: a; local: *; };"), None);
+        assert_eq!(shown("{ local: *; };"), None, "an empty library is not meant");
+    }
+
+    #[test]
+    fn only_flags_that_change_the_library_count() {
+        let mut manner = Manner::default();
+        for flag in
+            ["-O3", "-Wall", "-march=native", "-mllvm", "-fplugin=x.so", "-fvisibility=hidden", "-std=c11"]
+        {
+            manner.add(false, flag);
+        }
+        for flag in ["-std=c11", "-std=gnu++14", "-std=c++17", "-fno-rtti", "-msse4.2", "-mtune=native"] {
+            manner.add(true, flag);
+        }
+        let source = FilePath::new("a.c");
+        manner.add_own(&source, ["-mavx2".to_owned(), "-o".to_owned(), "-DX=1".to_owned(), "@x".to_owned()]);
+        assert_eq!(manner.c_flags, ["-fvisibility=hidden"]);
+        assert_eq!(manner.cxx_flags, ["-fno-rtti", "-msse4.2"]);
+        assert_eq!((manner.c_std.as_deref(), manner.std.as_deref()), (Some("c11"), Some("gnu++14")));
+        assert_eq!(manner.own(&source), ["-mavx2", "-DX=1"]);
+    }
+}
