@@ -6,8 +6,10 @@ use std::sync::OnceLock;
 
 use anyhow::Result;
 
+use crate::cmake::VIRTUAL_ROOT;
 use crate::configure::{Environment, machine_flags};
 use crate::discover::{Discovery, Program, System, Tree};
+use crate::path::bytes_of;
 use crate::process::Cancel;
 use crate::project::Project;
 use crate::toolchain::Toolchain;
@@ -63,7 +65,11 @@ impl System for Asked<'_> {
         let toolchain = self.toolchain()?;
         let mut flags = self.flags(toolchain);
         flags.extend(program.flags.iter().map(|flag| flag.clone().into_bytes()));
+        let root = self.project.root();
+        let dirs = program.include_dirs.iter().map(|dir| root.resolve(dir));
+        flags.extend(dirs.map(|dir| [b"-I", bytes_of(dir.as_os_str())].concat()));
+        let text = program.text.replace(VIRTUAL_ROOT, &root.as_path().to_string_lossy());
         let lang = if program.cxx { Lang::Cxx } else { Lang::C };
-        toolchain.compiles(&self.project.ask(self.cancel), lang, &flags, program.text.as_bytes()).ok()
+        toolchain.compiles(&self.project.ask(self.cancel), lang, &flags, text.as_bytes()).ok()
     }
 }

@@ -66,7 +66,8 @@ impl Toolchain {
             .collect())
     }
 
-    /// Whether the compiler for `lang` takes `source` under `flags`, seen from the folder `dir`.
+    /// Whether the compiler for `lang` takes `source` under `flags`.  An answer is kept, unless the
+    /// source includes a file by its whole path: what such a file of a project includes nobody knows.
     ///
     /// # Errors
     /// When the compiler cannot be started, or `source` is longer than [`INPUT_LIMIT`].
@@ -75,13 +76,18 @@ impl Toolchain {
         let tool = self.driver(lang)?;
         let mut watched = self.watched(tool);
         let dirs = self.include_dirs(ask, lang, &[])?.paths();
-        for include in &scan(source).includes {
+        let includes = scan(source).includes;
+        let of_project = includes.iter().any(|include| include.name.starts_with(b"/"));
+        for include in &includes {
             watched.extend(dirs.iter().map(|dir| dir.join(path_from_bytes(&include.name))));
         }
         let mut argv = vec![bytes_of(tool.path.as_os_str()).to_vec()];
         argv.extend_from_slice(flags);
         argv.extend(["-w", "-fsyntax-only", "-x", lang.flag(), "-"].map(|arg| arg.as_bytes().to_vec()));
-        ask.succeeds(&argv, source, &watched)
+        match of_project || flags.iter().any(|flag| flag.starts_with(b"-I")) {
+            true => ask.succeeds_now(&argv, source),
+            false => ask.succeeds(&argv, source, &watched),
+        }
     }
 }
 

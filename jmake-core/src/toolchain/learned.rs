@@ -286,6 +286,14 @@ impl Ask<'_> {
         Ok(answer.first() == Some(&SAID))
     }
 
+    /// As [`Ask::succeeds`], where the answer depends on files that nobody can name: it is not kept.
+    ///
+    /// # Errors
+    /// As [`Ask::succeeds`].
+    pub fn succeeds_now(&self, argv: &[Vec<u8>], input: &[u8]) -> Result<bool> {
+        Ok(self.run(argv, &[], input)?.first() == Some(&SAID))
+    }
+
     /// As [`Ask::output`], with variables added to the child's otherwise fixed environment.
     ///
     /// # Errors

@@ -10,8 +10,11 @@ use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
+#[cfg(doc)]
+use crate::cmake::VIRTUAL_ROOT;
 use crate::cmake::{Ask, Question};
 use crate::discover::standard::{is_standard, other_system};
+use crate::path::FilePath;
 
 /// How often a description is read at most.
 pub(super) const READINGS: usize = 4;
@@ -52,7 +55,9 @@ pub struct Program {
     pub cxx: bool,
     /// Flags that only say how it is meant; none of them names a file.
     pub flags: Vec<String>,
-    /// Its text.
+    /// Folders of the project to search for headers.
+    pub include_dirs: Vec<FilePath>,
+    /// Its text, in which [`VIRTUAL_ROOT`] stands for the root of the project.
     pub text: String,
 }
 
@@ -145,7 +150,7 @@ fn program(question: &Question) -> Option<Program> {
         }
         _ => return None,
     };
-    Some(Program { cxx: question.cxx, flags, text })
+    Some(Program { cxx: question.cxx, flags, include_dirs: question.include_dirs.clone(), text })
 }
 
 fn includes(headers: &[String]) -> String {
