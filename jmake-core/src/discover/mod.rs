@@ -11,6 +11,7 @@ mod dirs;
 mod evidence;
 mod generated;
 mod includes;
+mod opened;
 mod optional;
 mod reasons;
 mod standard;
@@ -20,7 +21,8 @@ mod walk;
 
 use std::fmt;
 
-pub use includes::{IncludeGraph, Unresolved, walk_ast_dependencies};
+pub use includes::{IncludeGraph, Unresolved, include_graph, walk_ast_dependencies, without_dots};
+pub use opened::{By, Compile, Known};
 pub use targets::discover_project;
 pub use walk::{globs, scan_files, walk_files};
 
