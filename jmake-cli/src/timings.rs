@@ -13,6 +13,8 @@ use jmake_core::path::Root;
 use jmake_core::plan::STATE_DIR;
 use serde_json::{Value, json};
 
+use crate::render;
+
 const PAGE: &str = include_str!("timings.html");
 
 /// What has been heard of a build.
@@ -86,8 +88,7 @@ impl Timings {
             "compiled": built.compiled, "fresh": built.fresh, "restored": built.restored,
             "failed": built.failed, "spans": spans,
         });
-        // Within a script element only this sequence could end the data early.
-        PAGE.replace("{{data}}", &data.to_string().replace("</", "<\\/"))
+        PAGE.replace("{{data}}", &render::embedded(&data))
     }
 
     fn trace(&self, lanes: &[usize]) -> Value {

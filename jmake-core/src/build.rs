@@ -549,8 +549,8 @@ impl<'a> Work<'a> {
     }
 }
 
-/// The graph that a build of `request` would execute, and the configuration it comes from; `None`
-/// when there is none, for reasons that `on_event` was told.  Nothing is built.
+/// The project, and what a build of `request` would execute in it; `None` when there is nothing, for
+/// reasons that `on_event` was told.  Nothing is built.
 ///
 /// # Errors
 /// When jmake cannot do its work.
@@ -560,14 +560,11 @@ pub fn planned(
     request: &Build,
     cancel: &Cancel,
     on_event: &mut dyn FnMut(Event),
-) -> Result<Option<(Config, Plan)>> {
+) -> Result<Option<(Project, Plan)>> {
     let mut work = Work::on(project, environment, request, cancel, Path::new(""));
     let Some(discovery) = work.discover(on_event)? else { return Ok(None) };
     let config = work.configure(&discovery, on_event)?;
-    Ok(config.map(|config| {
-        let plan = plan(&config);
-        (config, plan)
-    }))
+    Ok(config.map(|config| (work.project, plan(&config))))
 }
 
 /// The machine jmake itself was built for, where no compiler can be asked.

@@ -6,7 +6,7 @@
 //! process's own environment.  What the user must know comes as events, what was asked for as the
 //! reply; a failing environment is a reply too, so that nobody has to handle two kinds of answers.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -14,9 +14,10 @@ use anyhow::{Context as _, Result};
 use crate::build::{Build, Built, build, lock, planned};
 use crate::caches;
 use crate::clean;
-use crate::configure::{Environment, Wanted};
+use crate::configure::Environment;
 use crate::event::{Diagnostic, Event};
 use crate::found;
+use crate::graphs::{self, Drawn, Includers, Rebuilds, Sight, UnusedHeaders};
 use crate::ir;
 use crate::machine::{self, Stats};
 use crate::manifest::Kind;
@@ -24,7 +25,7 @@ use crate::manifest_file::ManifestFile;
 use crate::path::Root;
 use crate::process::Cancel;
 use crate::project::{Project, find_root};
-use crate::request::{self, Config, Failure, Ir, Reply, Request};
+use crate::request::{self, Config, Failure, Graph, Ir, Reply, Request};
 use crate::rounds::watch_and_build;
 use crate::settings;
 use crate::survey;
@@ -89,8 +90,10 @@ impl Engine {
             Request::Watch(request) => Reply::Built(Box::new(self.watch(request, cancel, on_event)?)),
             Request::Clean { cache } => Reply::Cleaned(self.clean(*cache, cancel, on_event)?),
             Request::Discover => Reply::Discovered(Box::new(survey::survey(&self.find(false)?.found))),
-            Request::Graph { actions: None } => Reply::Graph(survey::include_graph(&self.find(false)?.found)),
-            Request::Graph { actions: Some(wanted) } => self.action_graph(wanted, cancel, on_event)?,
+            Request::Graph(graph) => Reply::Graph(Box::new(self.graph(graph, cancel, on_event)?)),
+            Request::WhoIncludes { file } => Reply::Includers(self.who_includes(file)?),
+            Request::Rebuilds { files } => Reply::Rebuilds(self.rebuilds(files)?),
+            Request::UnusedHeaders => Reply::UnusedHeaders(self.unused_headers()?),
             Request::Explain { file } => Reply::Explained(survey::explain(root, file.as_deref())?),
             Request::Config(config) => self.config(config)?,
             Request::Tools { name } => self.tools(name.as_deref(), cancel, on_event)?,
@@ -296,19 +299,52 @@ impl Engine {
         Ok(problems)
     }
 
-    fn action_graph(&self, wanted: &Wanted, cancel: &Cancel, on_event: Listen<'_>) -> Result<Reply> {
-        let request = Build { wanted: wanted.clone(), ..Build::default() };
-        let project = self.sound(on_event)?;
-        // The last error that planning tells is why there is no graph.
-        let mut error = Diagnostic::error("there is nothing to build");
-        let mut listen = |event: Event| match event {
-            Event::Diagnostic(problem) if problem.is_error() => error = problem,
-            event => on_event(event),
-        };
-        match planned(project, &self.environment, &request, cancel, &mut listen)? {
-            Some((_, plan)) => Ok(Reply::Graph(survey::action_graph(&plan.graph))),
-            None => Err(error.into()),
+    /// A graph of the project.
+    ///
+    /// # Errors
+    /// When the project cannot be read; of actions, when there is nothing to build; of symbols, when
+    /// what was built is not up to date.
+    pub fn graph(&self, graph: &Graph, cancel: &Cancel, on_event: Listen<'_>) -> Result<Drawn> {
+        let environment = &self.environment;
+        match graph {
+            Graph::Includes => Ok(Sight::of(&self.find(false)?.found).includes()),
+            Graph::Actions(wanted) => {
+                graphs::action_graph(self.sound(on_event)?, environment, wanted, cancel, on_event)
+            }
+            Graph::Symbols => graphs::symbol_graph(self.sound(on_event)?, environment, cancel, on_event),
+            Graph::Page => {
+                let found = self.find(false)?.found;
+                // A page without symbols is a page, too.
+                let symbols = self.graph(&Graph::Symbols, cancel, &mut |_| {});
+                let symbols = symbols.map_err(|error| Failure::of(&error, false).problem);
+                Ok(graphs::page(&Sight::of(&found), symbols))
+            }
         }
+    }
+
+    /// Who includes `file`.
+    ///
+    /// # Errors
+    /// When the project cannot be read, or has no such file.
+    pub fn who_includes(&self, file: &Path) -> Result<Includers> {
+        graphs::who_includes(&Sight::of(&self.find(false)?.found), file)
+    }
+
+    /// What the next build would do if `files` were edited.
+    ///
+    /// # Errors
+    /// When the project cannot be read, or has no such files.
+    pub fn rebuilds(&self, files: &[PathBuf]) -> Result<Rebuilds> {
+        let found = self.find(false)?.found;
+        graphs::rebuilds(&Sight::of(&found), files, &self.look()?.memo)
+    }
+
+    /// The headers of the project that no unit opens.
+    ///
+    /// # Errors
+    /// When the project cannot be read.
+    pub fn unused_headers(&self) -> Result<UnusedHeaders> {
+        Ok(graphs::unused_headers(&Sight::of(&self.find(false)?.found)))
     }
 
     fn config(&self, config: &Config) -> Result<Reply> {

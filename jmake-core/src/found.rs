@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use crate::asked::Asked;
 use crate::configure::Environment;
-use crate::discover::{Discovery, IncludeGraph, System, Tree, detect_binaries, walk_ast_dependencies};
+use crate::discover::{Discovery, IncludeGraph, System, Tree, detect_binaries, include_graph};
 use crate::fs::{self, StatId};
 use crate::path::{FilePath, Root};
 use crate::plan::STATE_DIR;
@@ -50,7 +50,7 @@ impl Found {
         let tree = project.scan()?;
         let discovery = project.discover(&tree, system)?;
         let include_dirs = searched(project, &discovery);
-        let includes = walk_ast_dependencies(&project.memo, &tree, &include_dirs);
+        let includes = include_graph(&project.memo, &tree, &discovery.generated, &include_dirs);
         let (root, name) = (project.root().clone(), project.name());
         Ok(Found { root, name, tree, discovery, include_dirs, includes })
     }

@@ -29,7 +29,7 @@ use crate::action::{Action, field};
 use crate::cas::Store;
 use crate::digest::{Digest, Fields};
 use crate::event::Reason;
-use crate::log::{Log, Mark, VersionId};
+use crate::log::{Log, Mark, PathId, Stored, VersionId};
 use crate::memo::Memo;
 use crate::path::FilePath;
 use crate::sabotage;
@@ -145,19 +145,34 @@ impl<'a> Checker<'a> {
                 return Err(changed(path, digest, Some(now.digest)));
             }
         }
-        for &id in discovered {
+        match self.moved_among(log, blind, discovered, &absent) {
+            Some(reason) => Err(reason),
+            None => Ok(stored.rest),
+        }
+    }
+
+    /// Why an execution recorded in `log` stands no longer by what it read, all of which are files
+    /// that no other action makes; flags and tools are not asked about.
+    pub fn moved(&self, log: &Log, stored: &Stored<'_>) -> Option<Reason> {
+        if stored.rest.key == UNTRACKED {
+            return Some(Reason::Untracked);
+        }
+        let Some((inputs, absent)) = stored.inputs_and_absent() else { return Some(Reason::NeverBuilt) };
+        self.moved_among(log, stored.rest.comment_blind, &inputs, &absent)
+    }
+
+    /// The first of the file versions `read` that is not there as it was, or of `absent` that is.
+    fn moved_among(&self, log: &Log, blind: bool, read: &[VersionId], absent: &[PathId]) -> Option<Reason> {
+        for &id in read {
             let state = self.compare(log, id);
             if !sabotage::is("ignore-headers") && state != SAME && !(blind && state == SAME_BUT_COMMENTS) {
                 let (path, digest, _) = log.version(id);
-                return Err(changed(path, digest, self.memo.digest(path).ok()));
+                return Some(changed(path, digest, self.memo.digest(path).ok()));
             }
         }
-        for id in absent {
-            if !sabotage::is("ignore-absent") && self.appeared(log, id) {
-                return Err(Reason::InputAppeared { path: log.path(id).to_string() });
-            }
-        }
-        Ok(stored.rest)
+        let mut appeared = absent.iter().filter(|id| self.appeared(log, **id));
+        let appeared = appeared.next().filter(|_| !sabotage::is("ignore-absent"));
+        appeared.map(|&id| Reason::InputAppeared { path: log.path(id).to_string() })
     }
 
     fn compare(&self, log: &Log, id: VersionId) -> u8 {

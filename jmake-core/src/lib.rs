@@ -60,6 +60,7 @@ pub mod ir;
 pub mod clean;
 pub mod caches;
 pub mod survey;
+pub mod graphs;
 pub mod settings;
 pub mod machine;
 pub mod request;

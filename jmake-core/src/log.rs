@@ -118,6 +118,15 @@ impl Log {
         (log, damaged)
     }
 
+    /// The good beginning of the log at `file`, for those who only tell: nothing on disk is mended,
+    /// for a build may be appending at this moment.
+    pub fn look(file: &Path) -> Log {
+        let mut log = Log::empty(file, fs::read(file).unwrap_or_default());
+        let good = log.load();
+        log.bytes.truncate(good);
+        log
+    }
+
     fn empty(file: &Path, bytes: Vec<u8>) -> Log {
         Log {
             file: file.to_owned(),
@@ -203,6 +212,11 @@ impl Log {
         let mut lists = Reader(&self.bytes[range]);
         let rest = Trace::decode_rest(&mut lists)?;
         Some(Stored { log: self, rest, lists })
+    }
+
+    /// Where in the log the trace of the action called `name` stands: later ones are greater.
+    pub fn place(&self, name: &FilePath) -> Option<usize> {
+        self.traces.get(name).map(|range| range.start)
     }
 
     /// How many traces there are.

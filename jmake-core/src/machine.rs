@@ -181,7 +181,7 @@ pub fn cache_stats(project: &Project) -> Result<CacheStats> {
 /// Everything that can be counted about `project`, and about the engine that keeps it `warm`.
 pub fn get_stats(project: &Project, warm: Option<&Warm>) -> Stats {
     let state = project.root().as_path().join(STATE_DIR);
-    let (log, _) = Log::open(&state.join("log"));
+    let log = Log::look(&state.join("log"));
     Stats {
         root: project.root().as_path().display().to_string(),
         actions: log.len(),

@@ -17,7 +17,7 @@ use crate::event::{ActionKind, Event};
 use crate::execute::Executed;
 use crate::fs;
 use crate::memo::Memo;
-use crate::path::FilePath;
+use crate::path::{FilePath, Root};
 use crate::plan::{Plan, STATE_DIR};
 use crate::run::Context;
 use crate::scratch;
@@ -136,19 +136,26 @@ pub fn published(memo: &Memo) -> Vec<FilePath> {
 /// What jmake has published in this project: first what is still as it wrote it, then what
 /// somebody has changed since.
 pub fn published_and_changed(memo: &Memo) -> (Vec<FilePath>, Vec<FilePath>) {
-    let list = memo.root().as_path().join(STATE_DIR).join("published.json");
-    let listed: BTreeMap<String, String> =
-        fs::read(&list).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     let (mut ours, mut others) = (Vec::new(), Vec::new());
-    for (name, digest) in &listed {
-        let Some(file) = unhex(name).map(FilePath::new) else { continue };
+    for (file, digest) in listed(memo.root()) {
         match memo.digest(&file) {
-            Ok(there) if Digest::parse(digest) == Some(there) => ours.push(file),
+            Ok(there) if digest == there => ours.push(file),
             Ok(_) => others.push(file),
             Err(_) => {}
         }
     }
     (ours, others)
+}
+
+/// What the last good builds of the project at `root` have published, and with which content, by
+/// path.
+pub fn listed(root: &Root) -> BTreeMap<FilePath, Digest> {
+    let list = root.as_path().join(STATE_DIR).join("published.json");
+    let listed: BTreeMap<String, String> =
+        fs::read(&list).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let entry =
+        |(name, digest): (&String, &String)| Some((FilePath::new(unhex(name)?), Digest::parse(digest)?));
+    listed.iter().filter_map(entry).collect()
 }
 
 /// File names are bytes and JSON is text.

@@ -15,10 +15,11 @@ use crate::configure::Wanted;
 use crate::diagnose::{AtStage, Stage};
 use crate::doctor::Check;
 use crate::event::Diagnostic;
+use crate::graphs::{Drawn, Includers, Rebuilds, UnusedHeaders};
 use crate::ir::{Passes, Step};
 use crate::machine::{CacheStats, Stats, ToolSet};
 use crate::settings::{Consent, Decision, Made, Setting};
-use crate::survey::{Discovered, Drawn, Explanation};
+use crate::survey::{Discovered, Explanation};
 
 /// One question.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -35,11 +36,22 @@ pub enum Request {
     },
     /// Tell what lies in the project and what would be made of it.
     Discover,
-    /// The graph of includes, or of actions.
-    Graph {
-        /// Of actions, planned as this asks; of includes when `None`.
-        actions: Option<Wanted>,
+    /// A graph.
+    Graph(Graph),
+    /// Who includes a file, directly and through others.
+    WhoIncludes {
+        /// The file.
+        #[serde(with = "crate::portable")]
+        file: PathBuf,
     },
+    /// What the next build would do if these files were edited.
+    Rebuilds {
+        /// The files.
+        #[serde(with = "crate::portable::list")]
+        files: Vec<PathBuf>,
+    },
+    /// The headers of the project that no unit opens.
+    UnusedHeaders,
     /// Why the last build ran, restored or reused what it did; of one file or all.
     Explain {
         /// The file.
@@ -80,6 +92,20 @@ pub enum Request {
         /// Its name; the folder's when `None`.
         name: Option<String>,
     },
+}
+
+/// Which graph.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "of", content = "as", rename_all = "kebab-case")]
+pub enum Graph {
+    /// Which file includes which.
+    Includes,
+    /// The same, and all that a page tells besides.
+    Page,
+    /// Which action needs which, planned as this asks.
+    Actions(Wanted),
+    /// Which unit uses what others define.
+    Symbols,
 }
 
 /// What to do with the settings.
@@ -193,7 +219,13 @@ pub enum Reply {
     /// What lies in the project.
     Discovered(Box<Discovered>),
     /// A graph.
-    Graph(Drawn),
+    Graph(Box<Drawn>),
+    /// Who includes a file.
+    Includers(Includers),
+    /// What edits would build again.
+    Rebuilds(Rebuilds),
+    /// Headers that no unit opens.
+    UnusedHeaders(UnusedHeaders),
     /// Why.
     Explained(Explanation),
     /// Keys and values.
@@ -284,8 +316,12 @@ mod tests {
             Request::Watch(Build::default()),
             Request::Clean { cache: true },
             Request::Discover,
-            Request::Graph { actions: Some(wanted) },
-            Request::Graph { actions: None },
+            Request::Graph(Graph::Actions(wanted)),
+            Request::Graph(Graph::Includes),
+            Request::Graph(Graph::Page),
+            Request::WhoIncludes { file: odd() },
+            Request::Rebuilds { files: vec![odd(), odd()] },
+            Request::UnusedHeaders,
             Request::Explain { file: Some(odd()) },
             Request::Config(Config::Set { key: "a.b".into(), value: "c".into() }),
             Request::Config(Config::Validate),
@@ -326,7 +362,7 @@ mod tests {
             Reply::Failed(failed),
             Reply::Problems(vec![problem]),
             Reply::Value(None),
-            Reply::Graph(Drawn { edges: vec![(0, 1)], ..Drawn::default() }),
+            Reply::Graph(Box::new(Drawn { edges: vec![(0, 1)], ..Drawn::default() })),
             Reply::Built(Box::new(Built { compiled: 2, ..Built::default() })),
         ] {
             let text = serde_json::to_string(&reply).unwrap();

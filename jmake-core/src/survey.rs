@@ -1,5 +1,4 @@
-//! Telling what a project is and why its last build did what it did: `discover`, `graph` and
-//! `explain`.
+//! Telling what a project is and why its last build did what it did: `discover` and `explain`.
 //!
 //! Everything here is data for people and programs; nothing is built and nothing written.  Paths
 //! are text, lossy where they are not UTF-8.
@@ -10,9 +9,8 @@ use std::path::Path;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::action::Graph;
 use crate::build::{Explained, explained};
-use crate::discover::{Category, Discovery, IncludeGraph, Skipped, TargetKind, Tree};
+use crate::discover::{Category, Discovery, IncludeGraph, Skipped, TargetKind};
 use crate::event::Diagnostic;
 use crate::found::Found;
 use crate::path::{FilePath, Root};
@@ -67,30 +65,6 @@ pub struct Reasoned {
     pub path: String,
     /// Why.
     pub why: String,
-}
-
-/// A graph, of includes or of actions: an edge leads from what needs to what is needed.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Drawn {
-    /// The nodes.
-    pub nodes: Vec<Node>,
-    /// Pairs of indices into `nodes`.
-    pub edges: Vec<(usize, usize)>,
-    /// Sets of files that include one another, as indices into `nodes`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cycles: Vec<Vec<usize>>,
-}
-
-/// A node of [`Drawn`].
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Node {
-    /// What it is called; unique.
-    pub name: String,
-    /// What it is: a category of files, or what the action does.
-    pub kind: String,
-    /// Included names that nothing in the project answers.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unresolved: Vec<String>,
 }
 
 /// What `explain` tells.
@@ -152,7 +126,8 @@ fn reasons<'p>(all: impl Iterator<Item = (&'p FilePath, String)>) -> Vec<Reasone
     all.map(|(path, why)| Reasoned { path: path.to_string(), why }).collect()
 }
 
-fn category_name(category: Category) -> &'static str {
+/// What files of `category` are called.
+pub fn category_name(category: Category) -> &'static str {
     match category {
         Category::CppSource => "c++ sources",
         Category::AsmSource => "assembler sources",
@@ -180,56 +155,6 @@ fn why_skipped(why: &Skipped) -> String {
         Skipped::TooDeep => "lies deeper than `discovery.max_depth`".into(),
         Skipped::Link => "is a link to a folder".into(),
     }
-}
-
-/// Who includes whom in a project.
-pub fn include_graph(found: &Found) -> Drawn {
-    drawn_includes(&found.tree, &found.includes)
-}
-
-fn drawn_includes(tree: &Tree, graph: &IncludeGraph) -> Drawn {
-    let id = |file: &FilePath| graph.files().binary_search(file).ok();
-    let node = |file: &FilePath| Node {
-        name: file.to_string(),
-        kind: tree.get(file).map_or("other", |found| category_name(found.category)).to_owned(),
-        unresolved: graph
-            .unresolved(file)
-            .iter()
-            .map(|include| String::from_utf8_lossy(&include.name).into_owned())
-            .collect(),
-    };
-    let edges = graph.files().iter().enumerate();
-    Drawn {
-        nodes: graph.files().iter().map(node).collect(),
-        edges: edges
-            .flat_map(|(from, file)| graph.includes(file).filter_map(id).map(move |to| (from, to)))
-            .collect(),
-        cycles: graph.cycles().map(|cycle| cycle.into_iter().filter_map(id).collect()).collect(),
-    }
-}
-
-/// The graph of actions: sources and results are nodes beside the actions' outputs.
-pub fn action_graph(graph: &Graph) -> Drawn {
-    let mut drawn = Drawn::default();
-    let mut known: BTreeMap<FilePath, usize> = BTreeMap::new();
-    for action in graph.actions() {
-        let node = |name: &FilePath, kind: &str| Node {
-            name: name.to_string(),
-            kind: kind.to_owned(),
-            unresolved: Vec::new(),
-        };
-        let at = drawn.nodes.len();
-        drawn.nodes.push(node(action.name(), action.kind.name()));
-        known.insert(action.name().clone(), at);
-        for input in &action.inputs {
-            let to = *known.entry(input.path.clone()).or_insert_with(|| {
-                drawn.nodes.push(node(&input.path, "source"));
-                drawn.nodes.len() - 1
-            });
-            drawn.edges.push((at, to));
-        }
-    }
-    drawn
 }
 
 /// Why the last build that did something ran what it ran, or what became of `file` in it.
@@ -287,25 +212,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn includes_are_drawn() {
+    fn telling_writes_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let put = |name: &str, text: &str| crate::fs::write(&dir.path().join(name), text.as_bytes()).unwrap();
-        put("a.c", "#include \"a.h\"\n#include <nowhere.h>\n");
-        put("a.h", "#include \"b.h\"\n");
-        put("b.h", "#include \"a.h\"\n");
+        put("a.c", "#include \"a.h\"\n");
+        put("a.h", "");
         let root = Root::open(dir.path()).unwrap();
         let project = crate::project::Project::look(&root, &Default::default()).unwrap();
-        let found = Found::in_project(&project, &crate::discover::Nobody).unwrap();
-        let drawn = include_graph(&found);
-        let names: Vec<_> = drawn.nodes.iter().map(|node| node.name.as_str()).collect();
-        assert_eq!(names, ["a.c", "a.h", "b.h"]);
-        assert_eq!(drawn.edges, [(0, 1), (1, 2), (2, 1)]);
-        assert_eq!(drawn.cycles.len(), 1);
-        assert_eq!(drawn.nodes[0].unresolved, ["nowhere.h"]);
-        let found = survey(&found);
+        let found = survey(&Found::in_project(&project, &crate::discover::Nobody).unwrap());
         assert_eq!(found.targets[0].sources, ["a.c"]);
         assert_eq!(found.includes["a.c"], ["a.h"]);
-        // Telling writes nothing.
         assert!(!dir.path().join(".jmake").exists());
         assert!(explain(&root, None).is_err());
     }

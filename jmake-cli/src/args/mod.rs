@@ -15,7 +15,7 @@ use clap::{CommandFactory, FromArgMatches, ValueEnum};
 use jmake_core::build::Build;
 use jmake_core::configure::{Environment, Wanted};
 use jmake_core::ir::Passes;
-use jmake_core::request::{Cache, Config, Ir, Request};
+use jmake_core::request::{Cache, Config, Graph, Ir, Request};
 use jmake_core::settings::Decision;
 
 use crate::client::control::Control;
@@ -266,9 +266,9 @@ fn resolve(verb: Verb, global: &Global, cwd: &Path, look: &mut Look) -> (Where, 
                 typed::GraphFormat::Json => GraphFormat::Json,
                 typed::GraphFormat::Dot => GraphFormat::Dot,
                 typed::GraphFormat::Mermaid => GraphFormat::Mermaid,
+                typed::GraphFormat::Html => GraphFormat::Html,
             };
-            let actions = (graph.what == typed::What::Actions).then(Wanted::default);
-            (of(&graph.path), Request::Graph { actions })
+            (of(&graph.path), graph_request(&graph, cwd))
         }
         Verb::Explain { file } => (here(), Request::Explain { file: file.map(|file| tidy(&cwd.join(file))) }),
         Verb::Config(config) => (here(), Request::Config(config_request(config))),
@@ -320,6 +320,25 @@ fn build_request(typed: &typed::Build, global: &Global, look: &mut Look) -> Buil
         ahead: None,
         compile_only: false,
     }
+}
+
+fn graph_request(typed: &typed::Graph, cwd: &Path) -> Request {
+    let place = |file: &PathBuf| tidy(&cwd.join(file));
+    if let Some(file) = &typed.who_includes {
+        return Request::WhoIncludes { file: place(file) };
+    }
+    if !typed.rebuilds.is_empty() {
+        return Request::Rebuilds { files: typed.rebuilds.iter().map(place).collect() };
+    }
+    if typed.unused_headers {
+        return Request::UnusedHeaders;
+    }
+    Request::Graph(match typed.what {
+        typed::What::Includes if typed.format == typed::GraphFormat::Html => Graph::Page,
+        typed::What::Includes => Graph::Includes,
+        typed::What::Symbols => Graph::Symbols,
+        typed::What::Actions => Graph::Actions(Wanted::default()),
+    })
 }
 
 fn config_request(typed: typed::Config) -> Config {

@@ -108,7 +108,7 @@ pub enum Verb {
         #[arg(default_value = ".")]
         path: PathBuf,
     },
-    /// Print the graph of includes or of actions
+    /// Print the graph of includes, of symbols or of actions, or answer a question about files
     Graph(Graph),
     /// Tell why the last build ran, reused or restored what it did
     Explain {
@@ -323,6 +323,15 @@ pub struct Graph {
     /// Which graph
     #[arg(long, value_name = "WHAT", default_value = "includes")]
     pub what: What,
+    /// Instead of a graph, tell who includes FILE, directly and through others
+    #[arg(long, value_name = "FILE", group = "question", conflicts_with_all = ["format", "what"])]
+    pub who_includes: Option<PathBuf>,
+    /// Instead of a graph, tell which units would be compiled and what would be linked if FILE changed
+    #[arg(long, value_name = "FILE", num_args = 1.., group = "question", conflicts_with_all = ["format", "what"])]
+    pub rebuilds: Vec<PathBuf>,
+    /// Instead of a graph, list the headers that no unit opens
+    #[arg(long, group = "question", conflicts_with_all = ["format", "what"])]
+    pub unused_headers: bool,
 }
 
 /// How a graph is written.
@@ -334,6 +343,8 @@ pub enum GraphFormat {
     Dot,
     /// For Markdown.
     Mermaid,
+    /// One page to look at.
+    Html,
 }
 
 /// Which graph.
@@ -341,6 +352,8 @@ pub enum GraphFormat {
 pub enum What {
     /// Which file includes which.
     Includes,
+    /// Which unit uses what others define.
+    Symbols,
     /// Which action needs which.
     Actions,
 }

@@ -10,6 +10,7 @@ use jmake_core::clean::Cleaned;
 use jmake_core::diagnose::Failed;
 use jmake_core::doctor::Check;
 use jmake_core::event::{Diagnostic, Severity};
+use jmake_core::graphs::{Includers, Rebuilds, UnusedHeaders};
 use jmake_core::machine::{CacheStats, Stats, ToolSet};
 use jmake_core::prebuilt::Inspected;
 use jmake_core::request::Reply;
@@ -17,8 +18,8 @@ use jmake_core::settings::{Consent, Made, Setting};
 use jmake_core::survey::{Discovered, Explanation, Reasoned};
 use jmake_core::tally::{Row, Share};
 
-use super::Look;
 use super::paint::Paint;
+use super::{Look, questions};
 use crate::{DONE, FAILED};
 
 /// What `reply` says.
@@ -32,6 +33,9 @@ pub fn text(reply: &Reply, look: &Look) -> String {
         Reply::Changed(_) | Reply::Built(_) | Reply::Failed(_) | Reply::Graph(_) | Reply::Step(_) => {
             String::new()
         }
+        Reply::Includers(answer) => questions::includers(answer),
+        Reply::Rebuilds(answer) => questions::rebuilds(answer),
+        Reply::UnusedHeaders(answer) => questions::unused_headers(answer),
         Reply::Problems(problems) => self::problems(problems),
         Reply::Completed(lines) => lines.iter().map(|text| line(text)).collect(),
         Reply::Tools(tools) => self::tools(tools, look),
@@ -60,6 +64,11 @@ pub fn verdict(reply: &Reply) -> (u8, Option<Diagnostic>) {
         Reply::Problems(problems) if problems.iter().any(Diagnostic::is_error) => (FAILED, None),
         Reply::Problems(problems) if problems.is_empty() => {
             (DONE, Some(Diagnostic::note("nothing is wrong with the settings")))
+        }
+        Reply::Includers(Includers { recorded: false, .. })
+        | Reply::Rebuilds(Rebuilds { recorded: false, .. })
+        | Reply::UnusedHeaders(UnusedHeaders { recorded: false, .. }) => {
+            (DONE, Some(questions::unrecorded()))
         }
         Reply::Health(checks) if checks.iter().any(|check| !check.ok) => (FAILED, None),
         Reply::Verified(found) if !found.damaged.is_empty() && !found.repaired => (FAILED, None),

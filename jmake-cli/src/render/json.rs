@@ -54,6 +54,12 @@ pub fn document(value: Value) -> String {
     format!("{value:#}\n")
 }
 
+/// `value` as it may stand in a script element of a page: there, only these two sequences could end
+/// the data early.
+pub fn embedded(value: &Value) -> String {
+    value.to_string().replace("</", "<\\/").replace("<!", "\\u003c!")
+}
+
 /// Whatever jmake answers can be written as JSON: its keys are text and its paths are too.
 fn value(data: &impl serde::Serialize) -> Value {
     serde_json::to_value(data).unwrap_or_default()

@@ -9,6 +9,7 @@ mod facts;
 mod graph;
 mod json;
 mod paint;
+mod questions;
 mod rounds;
 pub mod service;
 
@@ -27,6 +28,7 @@ use compiler::Shown;
 use paint::Paint;
 
 pub use graph::GraphFormat;
+pub use json::embedded;
 
 /// How to show things.
 #[derive(Clone, Debug, Default)]

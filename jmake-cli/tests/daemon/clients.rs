@@ -111,7 +111,15 @@ fn questions_do_not_wait_for_a_build() {
     let field = waiting();
     let build = field.start_and_meet(&["build"], "mark");
     let compiler = the_one_that_waits(&field);
-    for question in [&["discover"][..], &["stats"], &["config", "show"], &["status"], &["graph"]] {
+    for question in [
+        &["discover"][..],
+        &["stats"],
+        &["config", "show"],
+        &["status"],
+        &["graph"],
+        &["graph", "--rebuilds", "inc/x.h"],
+        &["graph", "--unused-headers"],
+    ] {
         let ran = field.jmake(&[question, &["--daemon", "on", "-v"]].concat()).good("question");
         assert!(
             !ran.err.contains("without the daemon") && !ran.err.contains("Waiting"),
@@ -122,6 +130,28 @@ fn questions_do_not_wait_for_a_build() {
     assert!(the_one_that_waits(&field) == compiler && !field.lock_is_free(), "the build is still under way");
     go(&field);
     finish(build).good("build");
+}
+
+#[test]
+fn questions_about_files_are_answered_alike() {
+    let field = Field::new();
+    field.jmake(&["build"]).good("build");
+    for question in [
+        &["graph"][..],
+        &["graph", "--format", "html"],
+        &["graph", "--what", "symbols"],
+        &["graph", "--what", "actions", "--format", "dot"],
+        &["graph", "--who-includes", "inc/x.h"],
+        &["graph", "--rebuilds", "inc/x.h", "a.c"],
+        &["graph", "--unused-headers", "--json"],
+        &["graph", "--rebuilds", "inc/xx.h"],
+    ] {
+        let ask = |daemon: &str| {
+            let ran = field.jmake(&[question, &["--daemon", daemon]].concat());
+            (ran.code, ran.out, ran.err)
+        };
+        assert_eq!(ask("on"), ask("off"), "{question:?}");
+    }
 }
 
 #[test]

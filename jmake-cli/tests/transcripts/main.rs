@@ -5,6 +5,7 @@
 
 mod building;
 mod failing;
+mod graphing;
 mod keeping;
 #[path = "../support/mod.rs"]
 mod support;

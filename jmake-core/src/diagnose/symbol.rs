@@ -1,16 +1,34 @@
 //! Names of symbols: as a person reads them, and as they may stand in a source.
 
-use cpp_demangle::Symbol;
+use std::fmt;
+
+use cpp_demangle::{DemangleOptions, Symbol};
 
 /// The name for a person; one that is not mangled as it is.
-pub(super) fn shown(mangled: &str) -> String {
+pub fn shown(mangled: &str) -> String {
     // Unmangled names may be read as types: `b` is `bool`.
     let symbol = is_mangled(mangled).then(|| Symbol::new(mangled).ok()).flatten();
-    let demangled = symbol.and_then(|symbol| symbol.demangle().ok());
+    let demangled = symbol.and_then(|symbol| {
+        let mut name = Bounded::default();
+        symbol.structured_demangle(&mut name, &DemangleOptions::default()).ok().map(|()| name.0)
+    });
     let name = demangled.unwrap_or_else(|| mangled.to_owned());
     // `{vtable(ns::W)}` is what other tools write as `vtable for ns::W`.
     let special = name.strip_prefix('{').and_then(|name| name.strip_suffix(")}")?.split_once('('));
     special.map(|(what, of)| format!("{what} for {of}")).unwrap_or(name)
+}
+
+/// A name under construction.  A short one can stand for one that would fill the memory, because
+/// its parts may refer to earlier parts again and again.
+#[derive(Default)]
+struct Bounded(String);
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        const LONGEST: usize = 1 << 16;
+        self.0.push_str(part);
+        if self.0.len() < LONGEST { Ok(()) } else { Err(fmt::Error) }
+    }
 }
 
 /// Whether the name is a mangled one of C++.
@@ -113,6 +131,18 @@ mod tests {
             assert_eq!(shown(mangled), name);
             assert_eq!(base(name), base_name);
         }
+    }
+
+    #[test]
+    fn a_name_that_stands_for_an_endless_one_stays_as_it_is() {
+        // Each parameter is a template that holds the parameter before it twice.
+        let name = |steps: &str| {
+            let doubled = steps.chars().map(|step| format!("S_IS{step}_S{step}_E"));
+            "_Z1f1AIiiE".to_owned() + &doubled.collect::<String>()
+        };
+        assert_eq!(shown(&name("0")), "f(A<int, int>, A<A<int, int>, A<int, int> >)");
+        let endless = name("0123456789ABCDEFGHIJKLMNOPQRSTUVWXY");
+        assert_eq!(shown(&endless), endless);
     }
 
     #[test]

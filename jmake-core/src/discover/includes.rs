@@ -2,7 +2,8 @@
 //!
 //! It is made by the directive scan, before any compiler runs, so it holds every include that is
 //! not certainly dead, whatever its conditions: more than one compile would see.  Depfiles say
-//! what a compile did see; this graph serves discovery, `jmake graph` and guesses.
+//! what a compile did see, and [`super::opened`] adds that; this graph serves discovery, `jmake
+//! graph` and guesses.
 //!
 //! Nothing here recurses: a chain of includes may be as long as the tree has files.
 
@@ -12,13 +13,14 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::generate::Generated;
-use crate::lex::{Facts, Include, Kind};
+use crate::generate::{Form, Generated};
+use crate::lex::{self, Facts, Include, Kind};
 use crate::memo::Memo;
 use crate::path::FilePath;
 
 use super::Tree;
 use super::generated::from_templates;
+use super::opened::Known;
 use super::standard::is_standard;
 
 /// An included name that no file of the tree answers.
@@ -32,17 +34,23 @@ pub struct Unresolved {
     pub line: u32,
 }
 
-#[derive(Default)]
-struct Node {
-    includes: Vec<usize>,
-    included_by: Vec<usize>,
-    unresolved: Vec<Unresolved>,
+#[derive(Clone, Default)]
+pub(super) struct Node {
+    pub includes: Vec<usize>,
+    pub included_by: Vec<usize>,
+    /// Files of which it only asks whether they are there.
+    pub asks: Vec<usize>,
+    pub unresolved: Vec<Unresolved>,
+    /// How each of `includes` is known, once compiles have been looked at.
+    pub known: Vec<Known>,
+    /// Whether some compile opened it.
+    pub opened: bool,
 }
 
 /// Which file includes which.
 pub struct IncludeGraph {
-    files: Vec<FilePath>,
-    nodes: Vec<Node>,
+    pub(super) files: Vec<FilePath>,
+    pub(super) nodes: Vec<Node>,
     groups: Vec<Vec<usize>>,
 }
 
@@ -80,31 +88,59 @@ impl IncludeGraph {
         self.groups.iter().filter(is_cycle).map(|group| group.iter().map(|&id| &self.files[id]).collect())
     }
 
-    fn node(&self, file: &FilePath) -> Option<&Node> {
+    pub(super) fn node(&self, file: &FilePath) -> Option<&Node> {
         self.files.binary_search(file).ok().map(|id| &self.nodes[id])
     }
+
+    /// The graph of `nodes`, which belong to the sorted `files`.
+    pub(super) fn of(files: Vec<FilePath>, nodes: Vec<Node>) -> IncludeGraph {
+        let groups = groups(&nodes);
+        IncludeGraph { files, nodes, groups }
+    }
+}
+
+/// What the directives of one file come to.
+#[derive(Default)]
+struct Scanned {
+    includes: Vec<Result<FilePath, Unresolved>>,
+    asks: Vec<FilePath>,
 }
 
 /// The graph of includes of the tree's sources and headers.  A name in quotes is searched for
 /// beside its includer first; then, as one in angle brackets, in `include_dirs` in order.
 pub fn walk_ast_dependencies(memo: &Memo, tree: &Tree, include_dirs: &[FilePath]) -> IncludeGraph {
-    let made = from_templates(tree);
+    include_graph(memo, tree, &[], include_dirs)
+}
+
+/// The same, where `generated` headers are made besides those that the tree has templates of.
+pub fn include_graph(
+    memo: &Memo,
+    tree: &Tree,
+    generated: &[Generated],
+    include_dirs: &[FilePath],
+) -> IncludeGraph {
+    let mut made = from_templates(tree);
+    made.extend(generated.iter().map(|header| (header.path.clone(), header.clone())));
     let finder = Finder::new(tree, &made);
-    let mut scanned: HashMap<FilePath, Vec<Result<FilePath, Unresolved>>> = HashMap::new();
+    let mut scanned: HashMap<FilePath, Scanned> = HashMap::new();
     let is_code = |file: &&super::File| file.category.is_source() || file.category.is_header();
     let mut front: Vec<FilePath> = tree.files.iter().filter(is_code).map(|file| file.path.clone()).collect();
     while !front.is_empty() {
         let resolve = |path: &FilePath| {
-            let facts = memo.facts(finder.text_of(path)).unwrap_or_default();
-            let live = facts.includes.iter().filter(|include| counts(include));
-            live.map(|include| finder.find(path, include, include_dirs)).collect()
+            let facts = finder.facts_of(memo, path);
+            let find = |include| finder.find(path, include, include_dirs);
+            let asked = facts.includes.iter().filter(|include| include.kind == Kind::HasInclude);
+            Scanned {
+                includes: facts.includes.iter().filter(|include| counts(include)).map(find).collect(),
+                asks: asked.filter_map(|include| find(include).ok()).collect(),
+            }
         };
-        let found: Vec<Vec<_>> = front.par_iter().map(resolve).collect();
+        let found: Vec<Scanned> = front.par_iter().map(resolve).collect();
         scanned.extend(front.drain(..).zip(found));
         // Files of any extension may be included, and include in turn.
         let mut next: Vec<FilePath> = scanned
             .values()
-            .flatten()
+            .flat_map(|scanned| &scanned.includes)
             .filter_map(|include| include.as_ref().ok())
             .filter(|path| !scanned.contains_key(*path))
             .cloned()
@@ -121,13 +157,14 @@ pub(super) fn counts(include: &Include) -> bool {
     !include.dead && include.kind != Kind::HasInclude
 }
 
-fn build(scanned: HashMap<FilePath, Vec<Result<FilePath, Unresolved>>>) -> IncludeGraph {
+fn build(scanned: HashMap<FilePath, Scanned>) -> IncludeGraph {
     let mut files: Vec<FilePath> = scanned.keys().cloned().collect();
     files.sort();
     let ids: HashMap<&FilePath, usize> = files.iter().enumerate().map(|(id, path)| (path, id)).collect();
     let mut nodes: Vec<Node> = files.iter().map(|_| Node::default()).collect();
     for (id, path) in files.iter().enumerate() {
-        for include in &scanned[path] {
+        nodes[id].asks = scanned[path].asks.iter().filter_map(|path| ids.get(path).copied()).collect();
+        for include in &scanned[path].includes {
             match include {
                 Ok(path) => {
                     let to = ids[path];
@@ -141,9 +178,8 @@ fn build(scanned: HashMap<FilePath, Vec<Result<FilePath, Unresolved>>>) -> Inclu
             }
         }
     }
-    let groups = groups(&nodes);
     drop(ids);
-    IncludeGraph { files, nodes, groups }
+    IncludeGraph::of(files, nodes)
 }
 
 /// The strongly connected components, dependencies first (Tarjan's algorithm, with the stack of
@@ -236,6 +272,15 @@ impl<'t> Finder<'t> {
         self.made.get(path).map_or(path, |made| &made.from)
     }
 
+    /// What the text at `path` says, or will say once it is made.
+    fn facts_of(&self, memo: &Memo, path: &FilePath) -> Arc<Facts> {
+        match self.made.get(path) {
+            Some(Generated { form: Form::Text(text), .. }) => Arc::new(lex::scan(text.as_bytes())),
+            Some(made) if !made.has_template() => Arc::default(),
+            _ => memo.facts(self.text_of(path)).unwrap_or_default(),
+        }
+    }
+
     /// The file that `include` of `from` leads to.
     pub fn find(
         &self,
@@ -290,7 +335,7 @@ fn backwards(bytes: &[u8]) -> impl Iterator<Item = &u8> {
 
 /// `path` with each `..` taken back, which is right as long as no link to a folder stands before
 /// one; `None` when it leaves the root.
-fn without_dots(path: &FilePath) -> Option<FilePath> {
+pub fn without_dots(path: &FilePath) -> Option<FilePath> {
     if !path.as_bytes().windows(2).any(|pair| pair == b"..") {
         return Some(path.clone());
     }

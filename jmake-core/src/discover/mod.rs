@@ -12,6 +12,7 @@ mod evidence;
 mod generated;
 mod includes;
 mod manner;
+mod opened;
 mod optional;
 mod reasons;
 mod standard;
@@ -22,8 +23,9 @@ mod walk;
 use std::fmt;
 
 pub use evidence::{Nobody, Program, System};
-pub use includes::{IncludeGraph, Unresolved, walk_ast_dependencies};
+pub use includes::{IncludeGraph, Unresolved, include_graph, walk_ast_dependencies, without_dots};
 pub use manner::Manner;
+pub use opened::{By, Compile, Known};
 pub use targets::discover_project;
 pub use walk::{globs, scan_files, walk_files};
 

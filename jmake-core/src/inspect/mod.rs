@@ -9,6 +9,7 @@
 
 mod defining;
 mod problems;
+mod unit;
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,7 @@ use crate::toolchain::elf_dynamic;
 
 pub use defining::libraries_defining;
 pub use problems::{Host, problems};
+pub use unit::{UnitSymbols, unit_symbols};
 
 /// What kind of file it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use super::object::{Place, params, reply};
 use super::{Call, Nothing, Stop, bad};
-use crate::discover::{
-    Category, IncludeGraph, detect_binaries as binaries_of, walk_ast_dependencies as walk,
-};
+use crate::discover::{By, Category, IncludeGraph, Known, detect_binaries as binaries_of, include_graph};
 use crate::event::Diagnostic;
 use crate::found::Found;
+use crate::graphs::{Sight, units::Units};
 use crate::machine::{self, ToolFound};
 use crate::path::FilePath;
 use crate::survey::{self, Reasoned, TargetFound};
@@ -170,6 +169,12 @@ reply! {
         cycles: Vec<Vec<String>>,
         /// by file: names it includes that no file of the project answers
         unresolved: BTreeMap<String, Vec<String>>,
+        /// by file: those among `includes` that no directive names, and a compile of it has opened
+        by_compiler: BTreeMap<String, Vec<String>>,
+        /// by file: those among `includes` that no compile has opened which read the file
+        not_opened: BTreeMap<String, Vec<String>>,
+        /// a build is recorded, so that compiles have had their say
+        recorded: bool,
         /// folders that were searched for included files
         include_dirs: Vec<String>,
         /// nothing had to be looked for
@@ -180,8 +185,9 @@ reply! {
 /// Which file includes which.
 pub(super) fn walk_ast_dependencies(call: &mut Call<'_>, wanted: Walk) -> Result<Dependencies, Stop> {
     let answer = call.engine.find(wanted.force.unwrap_or(false))?;
+    let found = &answer.found;
     let Some(dirs) = wanted.include_dirs else {
-        return Ok(dependencies(&answer.found.includes, &answer.found.include_dirs, answer.known));
+        return Ok(dependencies(&Sight::of(found), answer.known));
     };
     let mut searched = Vec::new();
     for dir in &dirs {
@@ -192,16 +198,25 @@ pub(super) fn walk_ast_dependencies(call: &mut Call<'_>, wanted: Walk) -> Result
         searched.push(call.engine.root().file_path(&place));
     }
     let project = call.engine.look()?;
-    let graph = walk(&project.memo, &answer.found.tree, &searched);
+    let graph = include_graph(&project.memo, &found.tree, &found.discovery.generated, &searched);
     call.engine.count(&project.counts());
-    Ok(dependencies(&graph, &searched, false))
+    let units = Units::recorded(&found.root);
+    let seen = units.as_ref().and_then(|units| units.seen(&graph));
+    Ok(told(seen.as_ref().unwrap_or(&graph), &searched, seen.is_some(), false))
 }
 
-fn dependencies(graph: &IncludeGraph, dirs: &[FilePath], cached: bool) -> Dependencies {
+fn dependencies(sight: &Sight<'_>, cached: bool) -> Dependencies {
+    told(sight.graph(), &sight.found.include_dirs, sight.units.log.is_some(), cached)
+}
+
+fn told(graph: &IncludeGraph, dirs: &[FilePath], recorded: bool, cached: bool) -> Dependencies {
     let text = |file: &FilePath| file.to_string();
     let by_file = |of: &dyn Fn(&FilePath) -> Vec<String>| -> BTreeMap<String, Vec<String>> {
         let all = graph.files().iter().map(|file| (text(file), of(file)));
         all.filter(|(_, list)| !list.is_empty()).collect()
+    };
+    let known = |is: fn(&Known) -> bool| {
+        by_file(&|file| graph.edges(file).filter(|(_, how)| is(how)).map(|(to, _)| text(to)).collect())
     };
     let name = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
     Dependencies {
@@ -211,6 +226,9 @@ fn dependencies(graph: &IncludeGraph, dirs: &[FilePath], cached: bool) -> Depend
         order: graph.order().map(text).collect(),
         cycles: graph.cycles().map(|cycle| cycle.into_iter().map(text).collect()).collect(),
         unresolved: by_file(&|file| graph.unresolved(file).iter().map(|one| name(&one.name)).collect()),
+        by_compiler: known(|how| how.by == By::Compiler),
+        not_opened: known(|how| how.opened == Some(false)),
+        recorded,
         include_dirs: dirs.iter().map(text).collect(),
         cached,
     }
@@ -263,7 +281,7 @@ pub(super) fn discover_project(call: &mut Call<'_>, look: Look) -> Result<Discov
         files: files(found),
         total: found.tree.files.len() as u64,
         binaries: binaries(found, cached),
-        dependencies: dependencies(&found.includes, &found.include_dirs, cached),
+        dependencies: dependencies(&Sight::of(found), cached),
         include_dirs: seen.include_dirs,
         generated: seen.generated,
         defines: seen.defines,

@@ -9,6 +9,7 @@ mod object;
 mod builds;
 mod compilation;
 mod discovery;
+mod graphs;
 mod kept;
 mod orchestrator;
 mod setup;
@@ -230,7 +231,11 @@ macro_rules! method {
 const METHODS: &[Method] = &[
     method!("discovery.scan_files", "the project's files by category", discovery::scan_files, discovery::Look => discovery::Scan),
     method!("discovery.detect_binaries", "its files that are machine code", discovery::detect_binaries, discovery::Look => discovery::Binaries),
-    method!("discovery.walk_ast_dependencies", "which file includes which", discovery::walk_ast_dependencies, discovery::Walk => discovery::Dependencies),
+    method!("discovery.walk_ast_dependencies", "which file includes which, by its text and by what compiles have opened", discovery::walk_ast_dependencies, discovery::Walk => discovery::Dependencies),
+    method!("discovery.symbols", "which unit uses what others define, from the objects of the last build", graphs::symbols, Nothing => graphs::Symbols),
+    method!("discovery.who_includes", "who includes a file, directly and through others", graphs::who_includes, graphs::OneFile => graphs::Includers),
+    method!("discovery.rebuilds", "what the next build would do if files were edited", graphs::rebuilds, graphs::Edits => graphs::Rebuilds),
+    method!("discovery.unused_headers", "the headers that no unit opens", graphs::unused_headers, Nothing => graphs::UnusedHeaders),
     method!("discovery.discover_project", "all of that, and what would be built of it", discovery::discover_project, discovery::Look => discovery::Discovered),
     method!("discovery.get_tool", "where a tool of the toolchain lies", discovery::get_tool, discovery::ToolName => discovery::Tool),
     method!("discovery.get_all_tools", "the whole toolchain", discovery::get_all_tools, Nothing => discovery::Tools),

@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use filetime::FileTime;
 use jmake_core::build::{Build, Built, build};
 use jmake_core::configure::{Environment, Wanted};
+use jmake_core::engine::Engine;
 use jmake_core::event::Event;
 use jmake_core::path::Root;
 use jmake_core::process::Cancel;
@@ -228,11 +229,7 @@ impl World {
     }
 
     fn build_at(&self, tree: &Tree, force: bool, root: &Path, cache: &Path) -> Said {
-        let environment = Environment {
-            cache_home: Some(cache.to_owned()),
-            config_home: Some(self.path("config")),
-            ..Environment::default()
-        };
+        let environment = self.environment(cache);
         let asked = &tree.asked;
         let wanted = Wanted {
             profile: asked.profile.clone(),
@@ -249,6 +246,23 @@ impl World {
         match built {
             Ok(built) => Said { built: Some(built), error: None, events },
             Err(e) => Said { built: None, error: Some(format!("{e:#}")), events },
+        }
+    }
+
+    fn environment(&self, cache: &Path) -> Environment {
+        Environment {
+            cache_home: Some(cache.to_owned()),
+            config_home: Some(self.path("config")),
+            ..Environment::default()
+        }
+    }
+
+    /// The engine of the project, for questions.
+    pub fn engine(&self) -> Engine {
+        let engine = Engine::at(&self.root(), self.environment(&self.path("cache"))).unwrap();
+        match &self.warm {
+            Some(warm) => engine.kept_warm(warm.clone()),
+            None => engine,
         }
     }
 

@@ -157,6 +157,16 @@ pub const REFUSED: &[Bad] = &[
     bad("discovery.detect_binaries", |_| json!({"forced": true}), "`forced`"),
     bad("discovery.walk_ast_dependencies", |_| json!({"include_dirs": ["nowhere"]}), "`include_dirs`"),
     bad("discovery.walk_ast_dependencies", |_| json!({"include_dirs": "src"}), "`include_dirs`"),
+    bad("discovery.symbols", |_| json!({"x": 1}), "`x`"),
+    bad("discovery.who_includes", |_| json!({}), "`file`"),
+    Bad {
+        method: "discovery.who_includes",
+        params: |_| json!({"file": "include/vektor.h"}),
+        code: FAILED,
+        names: "no file `include/vektor.h`",
+    },
+    bad("discovery.rebuilds", |_| json!({"files": []}), "`files`"),
+    bad("discovery.unused_headers", |_| json!({"file": "include/vector.h"}), "`file`"),
     bad("discovery.discover_project", |_| json!({"path": 7}), "`path`"),
     bad("discovery.get_tool", |_| json!({}), "`tool_name`"),
     Bad {

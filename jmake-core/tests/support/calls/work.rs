@@ -49,6 +49,17 @@ pub const CALLS: &[Call] = &[
         },
     },
     Call {
+        method: "discovery.rebuilds",
+        before: nothing,
+        params: |_| json!({"files": ["include/statistics.h"]}),
+        check: |_, said| {
+            assert_eq!((&said["recorded"], &said["profile"]), (&json!(false), &Value::Null));
+            let unit = |source: &str| json!({"source": source, "object": null});
+            assert_eq!(said["units"], json!([unit("src/median.cpp"), unit("src/statistics.cpp")]));
+            assert_eq!(said["results"], json!(["library mathlib"]));
+        },
+    },
+    Call {
         method: "discovery.discover_project",
         before: nothing,
         params: |_| json!({"path": ".", "force": false}),
@@ -248,6 +259,68 @@ pub const CALLS: &[Call] = &[
             assert_eq!((&said["built"]["compiled"], &said["built"]["fresh"]), (&json!(0), &json!(5)));
             let names = exports(&story.at("julia/libmathlib.so"));
             assert!(["dot", "median", "determinant"].iter().all(|name| names.contains(*name)), "{names:?}");
+        },
+    },
+    Call {
+        method: "discovery.walk_ast_dependencies",
+        before: nothing,
+        params: empty,
+        check: |_, said| {
+            assert_eq!((&said["recorded"], &said["by_compiler"]), (&json!(true), &json!({})));
+            assert_eq!(said["not_opened"], json!({}), "every directive was taken: {said:#}");
+            assert_eq!(strings(&said["unresolved"]["src/vector.cpp"]), ["cmath"]);
+        },
+    },
+    Call {
+        method: "discovery.symbols",
+        before: nothing,
+        params: empty,
+        check: |_, said| {
+            let units = said["units"].as_array().unwrap();
+            let unit = |name: &str| units.iter().find(|unit| unit["name"] == name).unwrap();
+            let matrix = unit("src/matrix.cpp");
+            assert_eq!(strings(&matrix["needs"]), ["src/vector.cpp"]);
+            let by = matrix["uses"].as_array().unwrap().iter().find(|one| one["name"] == "dot").unwrap();
+            assert_eq!(units[by["by"][0].as_u64().unwrap() as usize]["name"], "src/vector.cpp");
+            let defines = unit("src/vector.cpp")["defines"].as_array().unwrap();
+            assert!(defines.iter().any(|one| one["name"] == "norm" && one["weak"] == false), "{defines:?}");
+            assert!(matrix["object"].as_str().unwrap().ends_with("-matrix.o"));
+        },
+    },
+    Call {
+        method: "discovery.who_includes",
+        before: nothing,
+        params: |_| json!({"file": "include/statistics.h"}),
+        check: |_, said| {
+            let includers = said["includers"].as_array().unwrap();
+            let of = |file: &str| includers.iter().find(|one| one["file"] == file).unwrap();
+            assert_eq!(
+                *of("src/median.cpp"),
+                json!({"file": "src/median.cpp", "through": null, "by": "both", "opened": true})
+            );
+            assert_eq!(of("tests/test_main.cpp")["by"], "text", "it is not compiled: {said:#}");
+        },
+    },
+    Call {
+        method: "discovery.rebuilds",
+        before: nothing,
+        params: |_| json!({"files": ["include/statistics.h", "tests/test_main.cpp"]}),
+        check: |_, said| {
+            assert_eq!((&said["recorded"], &said["profile"]), (&json!(true), &json!("release")));
+            let units: Vec<_> = said["units"].as_array().unwrap().iter().map(|one| &one["source"]).collect();
+            assert_eq!(units, ["src/median.cpp", "src/statistics.cpp"]);
+            assert_eq!((&said["results"], &said["anyway"]), (&json!(["julia/libmathlib.so"]), &json!([])));
+            assert_eq!(said["remarks"][0]["path"], "tests/test_main.cpp");
+        },
+    },
+    Call {
+        method: "discovery.unused_headers",
+        before: |story| story.write("include/idle.h", ""),
+        params: empty,
+        check: |story, said| {
+            assert_eq!((&said["headers"], &said["units"]), (&json!([]), &json!(5)));
+            assert_eq!(said["public"], json!([{"path": "include/idle.h", "included_by": []}]));
+            fs::remove_file(story.at("include/idle.h")).unwrap();
         },
     },
     Call {
