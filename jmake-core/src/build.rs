@@ -12,6 +12,8 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+mod proof;
+
 use crate::absent::Probes;
 use crate::asked::Asked;
 use crate::built;
@@ -171,6 +173,14 @@ fn gather(event: &mut Event, failures: &mut Vec<Failure>, warnings: &mut Vec<(St
     }
 }
 
+/// A build of what was discovered.
+struct Tried {
+    discovery: Discovery,
+    plan: Plan,
+    executed: Executed,
+    built: Built,
+}
+
 /// A build that is under way.
 struct Work<'a> {
     project: Project,
@@ -278,19 +288,24 @@ impl<'a> Work<'a> {
             return self.prebuilt(on_event);
         }
         let Some(discovery) = self.discover(on_event)? else { return Ok(Built::default()) };
-        let Some(config) = self.configure(&discovery, on_event)? else {
-            return Ok(Built::default());
-        };
-        self.write_manifest(&discovery)?;
-        self.config = config.to_bytes().unwrap_or_default();
-        let plan = plan(&config);
-        let plan = if self.request.compile_only { plan.only_compiles() } else { plan };
-        let (mut built, executed) = self.run(&config, &plan, on_event)?;
+        let Some(tried) = self.try_out(discovery, on_event)? else { return Ok(Built::default()) };
+        let Tried { discovery, plan, executed, mut built } = tried;
         self.explain(&discovery, &plan, &executed, &mut built, on_event)?;
         if built.success && !self.request.dry_run && !self.request.quick {
             recorded::record(self.project.root(), &self.tree, &discovery)?;
         }
         Ok(built)
+    }
+
+    /// Builds what was discovered; `None` when it cannot be configured.
+    fn once(&mut self, discovery: Discovery, on_event: &mut dyn FnMut(Event)) -> Result<Option<Tried>> {
+        let Some(config) = self.configure(&discovery, on_event)? else { return Ok(None) };
+        self.write_manifest(&discovery)?;
+        self.config = config.to_bytes().unwrap_or_default();
+        let plan = plan(&config);
+        let plan = if self.request.compile_only { plan.only_compiles() } else { plan };
+        let (built, executed) = self.run(&config, &plan, on_event)?;
+        Ok(Some(Tried { discovery, plan, executed, built }))
     }
 
     /// What lies in the project and what is made of it; `None` when that is already wrong.

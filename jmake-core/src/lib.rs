@@ -55,6 +55,7 @@ pub mod found;
 pub mod manifest_file;
 pub mod warm;
 pub mod standing;
+pub mod trial;
 pub mod build;
 pub mod ir;
 pub mod clean;

@@ -40,7 +40,7 @@ use crate::toolchain::includes::Lang;
 
 pub use failed::{AtStage, Failed, Stage};
 pub use flags::refused_flags;
-pub use symbol::shown as readable;
+pub use symbol::{base as last_name, defined_in as defines, shown as readable};
 
 /// How many diagnostics of one kind are given; the rest are counted.
 const LIMIT: usize = 10;

@@ -37,7 +37,7 @@ pub(super) fn is_mangled(name: &str) -> bool {
 }
 
 /// The last name in `ns::Type<int>::call(int) const`: what stands in the source.
-pub(super) fn base(shown: &str) -> &str {
+pub fn base(shown: &str) -> &str {
     let shown = shown.rsplit(" for ").next().unwrap_or(shown);
     let mut depth = 0usize;
     let mut start = 0;
@@ -57,7 +57,7 @@ pub(super) fn base(shown: &str) -> &str {
 
 /// Whether `text` defines something called `name`: a function with a body, or a variable outside
 /// of all functions.  A guess by the shape of the text; strings and comments may mislead it.
-pub(super) fn defined_in(text: &[u8], name: &str) -> bool {
+pub fn defined_in(text: &[u8], name: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     if name.is_empty() || !name.bytes().all(word) {
         return false;

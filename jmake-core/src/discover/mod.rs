@@ -242,6 +242,10 @@ pub enum LeftOut {
     IncludedByOther(FilePath),
     /// It only gathers other sources of the project, which are compiled on their own; one of them.
     Gathers(FilePath),
+    /// It defines what this source of the library defines too, and less besides.
+    Rival(FilePath),
+    /// It defines once more what several sources of the library define; one of them.
+    Repeats(FilePath),
     /// It stands beside a program's source in a folder of programs; that source.
     PartOfProgram(FilePath),
     /// A C++20 module unit, which jmake does not build.
@@ -285,6 +289,8 @@ impl fmt::Display for LeftOut {
             LeftOut::ContribFolder(dir) => write!(f, "lies in `{dir}`, which is beside the project"),
             LeftOut::IncludedByOther(by) => write!(f, "is included by `{by}` and compiled there"),
             LeftOut::Gathers(part) => write!(f, "only includes other sources, such as `{part}`"),
+            LeftOut::Rival(other) => write!(f, "defines what `{other}` defines too"),
+            LeftOut::Repeats(part) => write!(f, "repeats `{part}` and others"),
             LeftOut::PartOfProgram(main) => write!(f, "belongs to the program of `{main}`"),
             LeftOut::ModuleUnit => f.write_str("is a C++20 module unit, which jmake does not build"),
             LeftOut::ObjectiveC => f.write_str("is Objective-C, which jmake does not build"),

@@ -1,0 +1,117 @@
+//! A build of what was only guessed: where its link fails for symbols, these decide.
+//!
+//! Each round is an ordinary build; what compiled once is fresh in the next.  A failed link that
+//! leads to another round is not shown, for nothing is wrong with the sources.
+
+use std::collections::{BTreeSet, HashMap};
+
+use anyhow::Result;
+
+use super::{Tried, Work};
+use crate::discover::{Discovery, TargetKind};
+use crate::event::{ActionKind, Event, Outcome};
+use crate::inspect::unit_symbols;
+use crate::link_errors::{LinkError, parse_link_errors};
+use crate::path::FilePath;
+use crate::plan::Plan;
+use crate::trial::{ROUNDS, Unit, Verdict, apply, decide};
+
+impl Work<'_> {
+    /// Builds `discovery`, and what a failed link makes of it, in at most [`ROUNDS`] rounds.
+    pub(super) fn try_out(
+        &mut self,
+        mut discovery: Discovery,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Option<Tried>> {
+        let mut rounds = 0;
+        let mut earlier = (0, 0, 0);
+        loop {
+            let mut held = Vec::new();
+            let mut hold = |event: Event| match is_failed_link(&event) {
+                true => held.push(event),
+                false => on_event(event),
+            };
+            let Some(mut tried) = self.once(discovery, &mut hold)? else { return Ok(None) };
+            let verdict = if rounds < ROUNDS { self.verdict(&tried) } else { Verdict::default() };
+            if verdict == Verdict::default() {
+                held.into_iter().for_each(on_event);
+                if rounds > 0 {
+                    add(&mut tried, earlier);
+                    // What was decided by symbols is decided again whenever anything has changed.
+                    self.config.clear();
+                }
+                return Ok(Some(tried));
+            }
+            rounds += 1;
+            earlier = (
+                earlier.0 + tried.built.compiled,
+                earlier.1 + tried.built.restored,
+                earlier.2 + tried.built.ran,
+            );
+            let (next, told) = apply(tried.discovery, &verdict);
+            self.tell(told, on_event);
+            discovery = next;
+        }
+    }
+
+    /// What the symbols say where nothing but a link of what was discovered has failed.
+    fn verdict(&self, tried: &Tried) -> Verdict {
+        let guessed = self.project.manifest.targets.is_empty() && !self.request.dry_run;
+        let links = self.failures.iter().all(|failure| {
+            tried.plan.graph.actions().get(failure.action).is_some_and(|action| is_link(action.kind))
+        });
+        if !guessed || !links || self.failures.is_empty() || tried.built.cancelled {
+            return Verdict::default();
+        }
+        let Some(units) = self.units(tried) else { return Verdict::default() };
+        let undefined: BTreeSet<String> = self
+            .failures
+            .iter()
+            .flat_map(|failure| parse_link_errors(&failure.output))
+            .filter_map(|error| match error {
+                LinkError::Undefined { symbol, .. } => Some(symbol),
+                _ => None,
+            })
+            .collect();
+        decide(&units, &undefined, &tried.discovery.left_out, &|path| self.project.memo.text(path).ok())
+    }
+
+    /// The units of the library; `None` where one of them cannot be looked into.
+    fn units(&self, tried: &Tried) -> Option<Vec<Unit>> {
+        let library = tried.discovery.targets.iter().find(|target| target.kind == TargetKind::Library)?;
+        let objects = objects(&tried.plan);
+        let units = library.sources.iter().map(|source| {
+            let object = objects.get(source.to_string().as_str())?;
+            let bytes = std::fs::read(self.project.root().resolve(object)).ok()?;
+            Some(Unit { source: source.clone(), symbols: unit_symbols(&bytes).ok()? })
+        });
+        units.collect()
+    }
+}
+
+fn is_link(kind: ActionKind) -> bool {
+    matches!(kind, ActionKind::Link | ActionKind::LinkIr)
+}
+
+fn is_failed_link(event: &Event) -> bool {
+    matches!(event, Event::Finished { kind, outcome: Outcome::Failed, .. } if is_link(*kind))
+}
+
+/// By source what it is compiled to.
+fn objects(plan: &Plan) -> HashMap<&str, &FilePath> {
+    let makes = |kind| plan.graph.actions().iter().filter(move |action| action.kind == kind);
+    // Where a compile gives IR alone, what makes the object comes after it.
+    let actions = makes(ActionKind::Compile).chain(makes(ActionKind::Codegen));
+    actions.filter_map(|action| Some((action.label.as_str(), action.outputs.first()?))).collect()
+}
+
+/// Adds what earlier rounds did to what the last one says of itself: units compiled and restored, and
+/// processes.
+fn add(tried: &mut Tried, earlier: (usize, usize, usize)) {
+    let built = &mut tried.built;
+    let (compiled, restored, ran) = earlier;
+    built.fresh = built.fresh.saturating_sub(compiled + restored);
+    built.compiled += compiled;
+    built.restored += restored;
+    built.ran += ran;
+}

@@ -1,0 +1,253 @@
+//! Trial and proof: what the link says about which sources make the library.
+//!
+//! Structure and descriptions decide first; a link that fails for symbols then decides the rest, by
+//! what the units really define.  What defines `main` after all macros is a program.  Of units that
+//! define the same, one that repeats several others goes, and of two rivals the one that defines less.
+//! Where nothing defines a symbol, a source that was left out and does define it comes in.  Weak
+//! symbols never count: they may stand in many units.
+//!
+//! The verdict is a function of the units as they are: a build that has anything to do finds it
+//! anew, so nothing that was decided once outlives its reason.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnose::{defines, last_name, readable};
+use crate::discover::{Discovery, LeftOut, TargetKind};
+use crate::event::Diagnostic;
+use crate::inspect::UnitSymbols;
+use crate::path::FilePath;
+
+/// How often a build tries at most.
+pub const ROUNDS: usize = 3;
+
+/// Where programs begin, and what fuzzers are entered by.
+const ENTRIES: [&str; 3] = ["main", "LLVMFuzzerTestOneInput", "WinMain"];
+
+/// A unit of the library, and what it defines and uses.
+pub struct Unit {
+    /// Its source.
+    pub source: FilePath,
+    /// Its symbols.
+    pub symbols: UnitSymbols,
+}
+
+/// What must change.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Verdict {
+    /// Sources that are not part of the library, and why.
+    pub out: Vec<(FilePath, LeftOut)>,
+    /// Sources that are part of it after all, each with the symbol it defines.
+    pub taken: Vec<(FilePath, String)>,
+}
+
+/// What must change for `units` to be linked, where nothing defines the symbols `undefined`.
+/// `left_out` is what could come in; `text` gives the text of a source.
+pub fn decide(
+    units: &[Unit],
+    undefined: &BTreeSet<String>,
+    left_out: &[(FilePath, LeftOut)],
+    text: &dyn Fn(&FilePath) -> Option<Vec<u8>>,
+) -> Verdict {
+    let (programs, parts): (Vec<&Unit>, Vec<&Unit>) = units.iter().partition(|unit| is_program(unit));
+    let mut verdict = Verdict::default();
+    // A library of nothing is none.
+    if !parts.is_empty() {
+        verdict.out.extend(programs.iter().map(|unit| (unit.source.clone(), LeftOut::Main)));
+    }
+    rivals(if parts.is_empty() { programs } else { parts }, &mut verdict.out);
+    if verdict.out.is_empty() {
+        verdict.taken = needed(undefined, left_out, text);
+    }
+    verdict
+}
+
+fn is_program(unit: &Unit) -> bool {
+    ENTRIES.iter().any(|entry| unit.symbols.defines.get(*entry) == Some(&false))
+}
+
+/// Takes units out of `units` until no two define the same.
+fn rivals(mut units: Vec<&Unit>, out: &mut Vec<(FilePath, LeftOut)>) {
+    loop {
+        let clashes = clashes(&units);
+        // What repeats several others was made of them.
+        let gatherer =
+            clashes.iter().filter(|(_, with)| with.len() > 1).max_by_key(|(at, with)| (with.len(), *at));
+        let (loser, reason) = match (gatherer, clashes.iter().next()) {
+            (Some((&at, with)), _) => {
+                let first = with.iter().next().copied().unwrap_or(at);
+                (at, LeftOut::Repeats(units[first].source.clone()))
+            }
+            (None, Some((&at, with))) => {
+                let other = with.iter().next().copied().unwrap_or(at);
+                let size = |at: usize| units[at].symbols.defines.len();
+                // Of equals the first stays.
+                let (kept, loser) = if size(other) > size(at) { (other, at) } else { (at, other) };
+                (loser, LeftOut::Rival(units[kept].source.clone()))
+            }
+            (None, None) => return,
+        };
+        out.push((units.remove(loser).source.clone(), reason));
+    }
+}
+
+/// By unit the others that define one of its symbols too.
+fn clashes(units: &[&Unit]) -> BTreeMap<usize, BTreeSet<usize>> {
+    let mut owners: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, unit) in units.iter().enumerate() {
+        for name in unit.symbols.defines.iter().filter(|(_, weak)| !**weak).map(|(name, _)| name) {
+            owners.entry(name).or_default().push(at);
+        }
+    }
+    let mut clashes: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    for owners in owners.values().filter(|owners| owners.len() > 1) {
+        for &at in owners {
+            clashes.entry(at).or_default().extend(owners.iter().filter(|&&other| other != at));
+        }
+    }
+    clashes
+}
+
+/// Sources that were left out and define what nothing else does; one for each symbol.
+fn needed(
+    undefined: &BTreeSet<String>,
+    left_out: &[(FilePath, LeftOut)],
+    text: &dyn Fn(&FilePath) -> Option<Vec<u8>>,
+) -> Vec<(FilePath, String)> {
+    let may_come_in = |reason: &LeftOut| {
+        matches!(
+            reason,
+            LeftOut::Assembler
+                | LeftOut::NotDescribed(_)
+                | LeftOut::PartOfProgram(_)
+                | LeftOut::UnusedPackage(_)
+                | LeftOut::OptionalPart(_)
+        )
+    };
+    let mut open: BTreeSet<&String> = undefined.iter().collect();
+    let mut taken = Vec::new();
+    for (path, reason) in left_out.iter().filter(|(_, reason)| may_come_in(reason)) {
+        if open.is_empty() {
+            break;
+        }
+        let Some(text) = text(path) else { continue };
+        let is_there = |symbol: &&String| match reason {
+            LeftOut::Assembler => has_label(&text, symbol),
+            _ => has_definition(&text, symbol),
+        };
+        let found: Vec<&String> = open.iter().copied().filter(|symbol| is_there(symbol)).collect();
+        if let Some(first) = found.first() {
+            taken.push((path.clone(), (*first).clone()));
+            open.retain(|symbol| !found.contains(symbol));
+        }
+    }
+    taken
+}
+
+/// Whether C or C++ seems to define `symbol`, with the scopes that stand before its name.
+fn has_definition(text: &[u8], symbol: &str) -> bool {
+    let shown = readable(symbol);
+    let whole = shown.split('(').next().unwrap_or_default();
+    let has_scope = |scope: &str| memchr::memmem::find(text, scope.as_bytes()).is_some();
+    let scopes = whole.rsplit("::").skip(1).filter(|scope| !scope.contains(['<', '>', ' ']));
+    defines(text, last_name(&shown)) && scopes.into_iter().all(has_scope)
+}
+
+/// Whether assembler defines `symbol`: a line begins with it and a colon.
+fn has_label(text: &[u8], symbol: &str) -> bool {
+    let labels = [symbol.to_owned(), format!("_{symbol}")];
+    text.split(|&b| b == b'\n').any(|line| {
+        let line = line.trim_ascii_start();
+        labels
+            .iter()
+            .any(|label| line.strip_prefix(label.as_bytes()).is_some_and(|rest| rest.starts_with(b":")))
+    })
+}
+
+/// `discovery` after `verdict`, and what is to be said of it.
+pub fn apply(mut discovery: Discovery, verdict: &Verdict) -> (Discovery, Vec<Diagnostic>) {
+    let mut told = Vec::new();
+    let Some(library) = discovery.targets.iter_mut().find(|target| target.kind == TargetKind::Library) else {
+        return (discovery, told);
+    };
+    for (path, reason) in &verdict.out {
+        library.sources.retain(|source| source != path);
+        discovery.left_out.push((path.clone(), reason.clone()));
+        let note = Diagnostic::note(format!("left out after a trial: it {reason}")).in_file(path);
+        told.push(match reason {
+            LeftOut::Rival(_) => note.hint("to have this one, list the other under `discovery.exclude`"),
+            _ => note,
+        });
+    }
+    for (path, symbol) in &verdict.taken {
+        library.sources.push(path.clone());
+        discovery.left_out.retain(|(left, _)| left != path);
+        let name = readable(symbol);
+        told.push(
+            Diagnostic::note(format!("taken after a trial: nothing else defines `{name}`")).in_file(path),
+        );
+    }
+    library.sources.sort();
+    discovery.left_out.sort_by(|a, b| a.0.cmp(&b.0));
+    (discovery, told)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(source: &str, defines: &str) -> Unit {
+        let defines = defines.split_whitespace().map(|name| match name.strip_suffix('?') {
+            Some(weak) => (weak.to_owned(), true),
+            None => (name.to_owned(), false),
+        });
+        let symbols = UnitSymbols { defines: defines.collect(), ..UnitSymbols::default() };
+        Unit { source: source.into(), symbols }
+    }
+
+    fn out(units: &[Unit]) -> String {
+        let verdict = decide(units, &BTreeSet::new(), &[], &|_| None);
+        verdict.out.iter().map(|(path, why)| format!("{path} {why}\n")).collect()
+    }
+
+    #[test]
+    fn programs_rivals_and_what_repeats_others() {
+        assert_eq!(out(&[unit("a.c", "a w?"), unit("b.c", "b w?")]), "", "weak symbols may be everywhere");
+        let programs = [
+            unit("a.c", "a"),
+            unit("p.c", "main x"),
+            unit("q.c", "main x"),
+            unit("f.c", "LLVMFuzzerTestOneInput"),
+        ];
+        assert_eq!(out(&programs).lines().count(), 3);
+        assert_eq!(out(&[unit("p.c", "main")]), "", "a library of nothing is none");
+        let rivals = [unit("unix.c", "map unmap"), unit("win.c", "map")];
+        assert_eq!(out(&rivals), "win.c defines what `unix.c` defines too\n");
+        let equals = [unit("one.c", "map"), unit("two.c", "map")];
+        assert_eq!(out(&equals), "two.c defines what `one.c` defines too\n");
+        let gathered = [unit("a.c", "a"), unit("all.c", "a b c"), unit("b.c", "b"), unit("c.c", "c")];
+        assert_eq!(out(&gathered), "all.c repeats `a.c` and others\n");
+    }
+
+    #[test]
+    fn what_nothing_else_defines_comes_in() {
+        let left_out = [
+            (FilePath::new("fast.S"), LeftOut::Assembler),
+            (FilePath::new("more.c"), LeftOut::NotDescribed("CMakeLists.txt".into())),
+            (FilePath::new("test.c"), LeftOut::TestFile),
+        ];
+        let text = |path: &FilePath| {
+            Some(match path.as_bytes() {
+                b"fast.S" => b".globl sum\nsum:\n ret\n".to_vec(),
+                b"more.c" => b"int twice(int x) { return call(x); }\n".to_vec(),
+                _ => b"int only(void) { return 1; }\n".to_vec(),
+            })
+        };
+        let undefined = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<BTreeSet<_>>();
+        let taken = |names: &[&str]| {
+            let verdict = decide(&[unit("a.c", "a")], &undefined(names), &left_out, &text);
+            verdict.taken.iter().map(|(path, _)| path.to_string()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(taken(&["sum", "twice"]), "fast.S more.c");
+        assert_eq!(taken(&["call", "only", "printf"]), "", "a call is no definition, and tests stay out");
+    }
+}
