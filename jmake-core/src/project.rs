@@ -198,7 +198,7 @@ impl Project {
     /// When files cannot be read.
     pub fn discover(&self, tree: &Tree, system: &dyn discover::System) -> Result<Discovery> {
         let evidence = self.manifest.discovery.evidence.unwrap_or(true);
-        discover::discover_project(&self.memo, tree, &self.name(), evidence.then_some(system))
+        discover::discover_project(&self.memo, tree, &self.name(), system, evidence)
     }
 
     /// The project's name, a valid C identifier.

@@ -9,6 +9,7 @@
 mod classify;
 mod dirs;
 mod evidence;
+mod foreign;
 mod generated;
 mod includes;
 mod manner;

@@ -22,7 +22,6 @@ use crate::lex::Facts;
 use crate::path::FilePath;
 
 use super::LeftOut;
-use super::standard::other_system;
 
 /// A source that another includes.
 pub(super) struct Part {
@@ -39,6 +38,8 @@ pub(super) struct Candidate<'a> {
     pub facts: &'a Facts,
     /// Sources it includes.
     pub parts: Vec<Part>,
+    /// The system without whose headers it cannot be compiled, when that is another.
+    pub system: Option<&'static str>,
     /// Whether one of its includes is of a test framework that the tree does not hold.
     pub uses_test_framework: bool,
     /// A source of its folder that defines `main`.
@@ -84,8 +85,7 @@ pub(super) fn own_reason(candidate: &Candidate<'_>) -> Option<LeftOut> {
     if is_program {
         return Some(LeftOut::Main);
     }
-    let must_have = facts.includes.iter().filter(|include| !include.conditional);
-    if let Some(system) = must_have.filter(|i| i.angled).find_map(|include| other_system(&include.name)) {
+    if let Some(system) = candidate.system {
         return Some(LeftOut::OtherSystem(system));
     }
     let parts = &candidate.parts;

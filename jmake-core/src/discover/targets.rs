@@ -12,6 +12,7 @@ use crate::memo::Memo;
 use crate::path::FilePath;
 
 use super::evidence::{self, Evidence, System};
+use super::foreign::Foreign;
 use super::generated::{self, from_templates};
 use super::includes::{Finder, counts, facts_of};
 use super::reasons::{
@@ -22,8 +23,8 @@ use super::{Category, Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree
 
 /// Decides what to make of `tree`: one library called `name` of all sources but those with a
 /// reason against it, and a program for each source that defines `main` and has no other reason
-/// against it.  A tree without sources gives no targets.  With a `system` to ask the project's own
-/// build description counts before guesses.
+/// against it.  A tree without sources gives no targets.  With `evidence` the project's own build
+/// description counts before guesses.  What only the machine can tell is asked of `system`.
 ///
 /// # Errors
 /// None at present; reading failures are among the problems.
@@ -31,9 +32,10 @@ pub fn discover_project(
     memo: &Memo,
     tree: &Tree,
     name: &str,
-    system: Option<&dyn System>,
+    system: &dyn System,
+    evidence: bool,
 ) -> Result<Discovery> {
-    let evidence = system.and_then(|system| evidence::of(memo, tree, system));
+    let evidence = evidence.then(|| evidence::of(memo, tree, system)).flatten();
     let mut made = from_templates(tree);
     made.extend(evidence.iter().flat_map(|said| said.generated.clone()));
     let finder = Finder::new(tree, &made);
@@ -46,7 +48,7 @@ pub fn discover_project(
         Some(_) => BTreeSet::new(),
         None => vendored::unused(memo, tree, &finder),
     };
-    for (source, (path, reason)) in sources.iter().zip(decide_all(memo, &sources, &finder)) {
+    for (source, (path, reason)) in sources.iter().zip(decide_all(memo, &sources, &finder, system)) {
         let reason = match &evidence {
             Some(said) => described(said, source, reason),
             None => reason.or_else(|| {
@@ -147,12 +149,20 @@ fn read_sources(memo: &Memo, tree: &Tree, found: &mut Discovery) -> Vec<Source> 
 }
 
 /// The decision about each source, in order.
-fn decide_all(memo: &Memo, sources: &[Source], finder: &Finder<'_>) -> Vec<(FilePath, Option<LeftOut>)> {
+fn decide_all(
+    memo: &Memo,
+    sources: &[Source],
+    finder: &Finder<'_>,
+    system: &dyn System,
+) -> Vec<(FilePath, Option<LeftOut>)> {
     let ids: HashMap<&FilePath, usize> =
         sources.iter().enumerate().map(|(id, source)| (&source.path, id)).collect();
     let parts: Vec<Vec<usize>> = sources.par_iter().map(|source| parts_of(source, &ids, finder)).collect();
     let framework: Vec<bool> =
         sources.par_iter().map(|source| uses_test_framework(memo, source, finder)).collect();
+    let mut foreign = Foreign::new(memo, finder, system);
+    let systems: Vec<Option<&'static str>> =
+        sources.iter().map(|source| foreign.system_of(&source.path, &source.facts)).collect();
     let candidate = |id: usize, included_by| {
         let source = &sources[id];
         let parts = parts[id].iter().map(|&part| {
@@ -165,6 +175,7 @@ fn decide_all(memo: &Memo, sources: &[Source], finder: &Finder<'_>) -> Vec<(File
             path: &source.path,
             facts: &source.facts,
             parts: parts.collect(),
+            system: systems[id],
             uses_test_framework: framework[id],
             program_beside: None,
             included_by,
