@@ -227,6 +227,9 @@ fn includes_are_those_that_the_compiler_has_seen() {
     assert_eq!(names(&unused.headers), ["src/asked.h", "src/never.h"], "to ask is not to open");
     assert_eq!(names(&unused.public), ["include/idle.h"], "the real one is opened as `alias.h`");
     assert_eq!(unused.headers[1].included_by, ["src/b.c"]);
+    fs::remove_file(engine.root().as_path().join("src/table.inc")).unwrap();
+    let gone = graph().nodes.iter().any(|node| node.name == "src/table.inc");
+    assert!(!gone, "what is gone is no node");
 }
 
 #[test]

@@ -326,7 +326,8 @@ pub struct Graph {
     /// Instead of a graph, tell who includes FILE, directly and through others
     #[arg(long, value_name = "FILE", group = "question", conflicts_with_all = ["format", "what"])]
     pub who_includes: Option<PathBuf>,
-    /// Instead of a graph, tell which units would be compiled and what would be linked if FILE changed
+    /// Instead of a graph, tell which units would be compiled and what would be linked if FILE changed;
+    /// a PATH goes before
     #[arg(long, value_name = "FILE", num_args = 1.., group = "question", conflicts_with_all = ["format", "what"])]
     pub rebuilds: Vec<PathBuf>,
     /// Instead of a graph, list the headers that no unit opens

@@ -128,7 +128,7 @@ impl<'f> Sight<'f> {
     /// The project of `found`, with what its last good build has recorded.
     pub fn of(found: &'f Found) -> Sight<'f> {
         let units = Units::recorded(&found.root).unwrap_or_else(|| Units::by_text(found));
-        let seen = units.seen(&found.includes);
+        let seen = units.seen(&found.root, &found.includes);
         Sight { found, units, seen }
     }
 

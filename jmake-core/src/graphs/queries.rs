@@ -2,7 +2,7 @@
 //! no unit opens.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -133,7 +133,7 @@ pub fn who_includes(sight: &Sight<'_>, file: &Path) -> Result<Includers> {
 ///
 /// # Errors
 /// When there is no such file.
-pub fn rebuilds(sight: &Sight<'_>, files: &[std::path::PathBuf], memo: &Memo) -> Result<Rebuilds> {
+pub fn rebuilds(sight: &Sight<'_>, files: &[PathBuf], memo: &Memo) -> Result<Rebuilds> {
     let files: Vec<FilePath> = files.iter().map(|file| known_file(sight, file)).collect::<Result<_>>()?;
     if let Some(file) = files.iter().find(|file| file.is_absolute() && !sight.units.read(file)) {
         return Err(outside(sight, file));
@@ -206,7 +206,7 @@ impl UnitNamed {
 /// The file at `path`, which must be there or be one that is made.
 fn known_file(sight: &Sight<'_>, path: &Path) -> Result<FilePath> {
     let root = &sight.found.root;
-    let file = named(&root.file_path(path));
+    let file = named(&root.file_path(&without_links(root, path)));
     let place = root.resolve(&file);
     if place.is_dir() {
         return Err(Diagnostic::error(format!("`{file}` is a folder, not a file")).into());
@@ -220,6 +220,13 @@ fn known_file(sight: &Sight<'_>, path: &Path) -> Result<FilePath> {
         None => problem,
     }
     .into())
+}
+
+/// `path` as the root spells it, where a link leads into the project.
+fn without_links(root: &Root, path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|_| !path.starts_with(root.as_path()));
+    let real = folder.and_then(|folder| Some(folder.canonicalize().ok()?.join(path.file_name()?)));
+    real.unwrap_or_else(|| path.to_owned())
 }
 
 fn outside(sight: &Sight<'_>, file: &FilePath) -> anyhow::Error {
@@ -290,6 +297,9 @@ fn remark(sight: &Sight<'_>, file: &FilePath) -> Option<Reasoned> {
         || sight.found.tree.ignore_files.contains(file);
     if decides {
         return because("decides what is built and how, so everything may be".into());
+    }
+    if let Some(made) = discovery.generated.iter().find(|made| made.path == *file) {
+        return because(format!("is made by each build: {made}"));
     }
     if sight.units.units.iter().any(|unit| unit.source == *file) {
         return None;

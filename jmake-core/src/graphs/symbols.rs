@@ -208,6 +208,8 @@ fn symbol(name: &str, weak: bool) -> SymbolNamed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::action::{Discovery, GraphBuilder, Tool};
+    use crate::plan::Goal;
 
     fn object(source: &str, results: &[usize], defines: &[(&str, bool)], uses: &[&str]) -> Object {
         Object {
@@ -236,6 +238,34 @@ mod tests {
         assert_eq!(names(&drawn.nodes[0].undefined), ["puts"], "nobody here defines it");
         assert!(drawn.nodes[1].defines[1].weak && !drawn.nodes[1].defines[0].weak);
         assert_eq!(drawn.nodes[3].defines[0].shown.as_deref(), Some("a::b()"));
+    }
+
+    #[test]
+    fn where_a_compile_gives_ir_alone_the_object_is_what_is_made_of_it() {
+        let tool = std::sync::Arc::new(Tool { path: "/cc".into(), identity: Digest::of(b"cc") });
+        let mut builder = GraphBuilder::default();
+        let mut add = |kind, output: &str, input: Option<ActionId>| {
+            let inputs = input.map(|id| builder.made_by(id)).into_iter().collect();
+            builder.add(Action {
+                kind,
+                label: "a.c".into(),
+                tool: tool.clone(),
+                args: Vec::new(),
+                keyed: Vec::new(),
+                env: Default::default(),
+                inputs,
+                outputs: vec![output.into()],
+                discovery: Discovery::None,
+                comment_blind: false,
+            })
+        };
+        let ir = add(ActionKind::Compile, "a.bc", None);
+        let object = add(ActionKind::Codegen, "a.o", Some(ir));
+        let link = add(ActionKind::Link, "a.so", Some(object));
+        let goal = Goal { target: "a".into(), action: link, file: "a.so".into() };
+        let plan = Plan { graph: builder.finish(), goals: vec![goal] };
+        assert_eq!(lowered(&plan.graph), HashMap::from([(ir, object)]));
+        assert_eq!(goals(&plan).get(&ir), Some(&BTreeSet::from([0])));
     }
 
     #[test]

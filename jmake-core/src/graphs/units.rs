@@ -99,11 +99,20 @@ impl Units {
         self.units.iter().any(|unit| unit.reads.contains(file))
     }
 
-    /// The graph of includes as these units saw it, if they were compiled.
-    pub fn seen(&self, graph: &IncludeGraph) -> Option<IncludeGraph> {
+    /// The graph of includes of the project at `root` as these units saw it, if they were compiled.
+    /// What is gone since is left out.
+    pub fn seen(&self, root: &Root, graph: &IncludeGraph) -> Option<IncludeGraph> {
         self.log.as_ref()?;
-        let names = |unit: &Unit| unit.reads.iter().map(named).collect::<Vec<_>>();
-        let read: Vec<Vec<FilePath>> = self.units.iter().map(names).collect();
+        let mut there: HashMap<FilePath, bool> = HashMap::new();
+        let mut is_there = |path: &FilePath| {
+            let known = graph.files().binary_search(path).is_ok();
+            known || *there.entry(path.clone()).or_insert_with(|| root.resolve(path).exists())
+        };
+        let mut names = |unit: &Unit| {
+            let inside = unit.reads.iter().filter(|path| !path.is_absolute()).map(named);
+            inside.filter(|path| is_there(path)).collect::<Vec<_>>()
+        };
+        let read: Vec<Vec<FilePath>> = self.units.iter().map(&mut names).collect();
         let both = self.units.iter().zip(&read);
         let compiles: Vec<_> = both.map(|(unit, read)| Compile { source: &unit.source, read }).collect();
         Some(graph.with_compiles(&compiles))

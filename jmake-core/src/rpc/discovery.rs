@@ -201,7 +201,7 @@ pub(super) fn walk_ast_dependencies(call: &mut Call<'_>, wanted: Walk) -> Result
     let graph = include_graph(&project.memo, &found.tree, &found.discovery.generated, &searched);
     call.engine.count(&project.counts());
     let units = Units::recorded(&found.root);
-    let seen = units.as_ref().and_then(|units| units.seen(&graph));
+    let seen = units.as_ref().and_then(|units| units.seen(&found.root, &graph));
     Ok(told(seen.as_ref().unwrap_or(&graph), &searched, seen.is_some(), false))
 }
 
