@@ -15,7 +15,9 @@ fn modules() -> Vec<(String, Vec<PathBuf>)> {
     names
         .map(|name| {
             let file = src.join(format!("{name}.rs"));
-            let files = if file.is_file() { vec![file] } else { rust_files(&src.join(name)) };
+            let dir = src.join(name);
+            let mut files = if dir.is_dir() { rust_files(&dir) } else { Vec::new() };
+            files.extend(file.is_file().then_some(file));
             assert!(!files.is_empty(), "module `{name}` has no file");
             (name.to_owned(), files)
         })
