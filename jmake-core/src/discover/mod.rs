@@ -13,7 +13,6 @@ mod generated;
 mod includes;
 mod optional;
 mod reasons;
-mod standard;
 mod targets;
 mod vendored;
 mod walk;

@@ -22,7 +22,7 @@ use crate::lex::Facts;
 use crate::path::FilePath;
 
 use super::LeftOut;
-use super::standard::other_system;
+use crate::standard::other_system;
 
 /// A source that another includes.
 pub(super) struct Part {

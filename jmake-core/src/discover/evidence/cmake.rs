@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 
 use crate::cmake::{self, Ask, Described, Kind, Place, Question, Target, VIRTUAL_ROOT};
 use crate::discover::reasons::folder_reason;
-use crate::discover::standard::{is_standard, other_system};
 use crate::discover::{Category, Tree, category_by_name};
 use crate::generate::{Check, DIR, Form, Generated, Known, Names, check, check_headers};
 use crate::memo::Memo;
 use crate::path::FilePath;
+use crate::standard::{is_standard, other_system};
 
 use super::{Evidence, Seen};
 
-/// Where a description may lie, from the root; the first there is counts.
+/// Where a description may lie; the first there is counts.
 const PLACES: [&str; 4] = ["", "build/cmake", "cmake", "contrib/cmake"];
 
-/// What the project's `CMakeLists.txt` says.
-pub(super) fn read(seen: &Seen<'_>) -> Option<Evidence> {
+/// What the `CMakeLists.txt` of the folder says.
+pub(super) fn read(seen: &Seen<'_>, dir: &FilePath) -> Option<Evidence> {
     let tree = seen.tree;
-    let mut places = PLACES.iter().map(FilePath::new);
+    let mut places = PLACES.iter().map(|place| dir.join(place));
     let source = places.find(|place| tree.get(&place.join("CMakeLists.txt")).is_some())?;
     let place = Place { source: source.clone(), build: FilePath::new(DIR).join("cmake") };
     let described = cmake::read(seen, &place, &machine(), &answer)?;

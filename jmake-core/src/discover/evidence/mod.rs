@@ -1,10 +1,13 @@
 //! What a project's own build description says, taken as evidence.
 //!
-//! Where there is a `CMakeLists.txt`, it is read ([`crate::cmake`]), never run.  Whatever its
-//! libraries are made of is the library; what its folders, macros and generated headers are need
-//! not be guessed.  A description of which nothing is understood is as good as none.
+//! Where there is a `CMakeLists.txt`, a `meson.build` or the like, it is read, never run.  Whatever
+//! its libraries are made of is the library; what its folders, macros and generated headers are
+//! need not be guessed.  A description of which nothing is understood is as good as none, and the
+//! next is tried.  Of several the first counts, and it is said where another differs.
 
 mod cmake;
+mod contradiction;
+mod others;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +18,22 @@ use crate::generate::Generated;
 use crate::memo::Memo;
 use crate::path::FilePath;
 
-use super::{Skipped, Tree};
+use super::reasons::folder_reason;
+use super::{File, Skipped, Tree};
+
+pub(super) use contradiction::Contradiction;
+
+/// Files by which a folder is known to hold a description.
+const DESCRIPTIONS: [&str; 8] = [
+    "CMakeLists.txt",
+    "meson.build",
+    "Makefile.am",
+    "BUILD.bazel",
+    "BUILD",
+    "GNUmakefile",
+    "Makefile",
+    "makefile",
+];
 
 /// What a description says of the library.
 pub(super) struct Evidence {
@@ -35,14 +53,70 @@ pub(super) struct Evidence {
     pub missing: Vec<FilePath>,
 }
 
-/// What is said of the project in `tree`, if anything: by the first description that names a
-/// source that is there.
-pub(super) fn of(memo: &Memo, tree: &Tree) -> Option<Evidence> {
-    let seen = Seen { memo, tree, read: RefCell::default() };
-    let mut evidence = cmake::read(&seen).filter(|said| !said.sources.is_empty())?;
-    // Whether others are there is known by the folders.
-    evidence.read = seen.read.take();
-    Some(evidence)
+/// What was read, and what it says.
+#[derive(Default)]
+pub(super) struct Said {
+    /// What counts.
+    pub evidence: Option<Evidence>,
+    /// Every file that was read, of any description: another text may say something else.
+    pub read: Vec<FilePath>,
+    /// In what another description differs.
+    pub contradiction: Option<Contradiction>,
+}
+
+/// How one description is read, in a folder.
+type Reader = fn(&Seen<'_>, &FilePath) -> Option<Evidence>;
+
+/// The first of these that names a source that is there counts.
+const READERS: [Reader; 4] = [cmake::read, others::automake, others::commands, others::makefile];
+
+/// What is said of the project in `tree`.
+pub(super) fn of(memo: &Memo, tree: &Tree) -> Said {
+    let mut said = Said::default();
+    said.read_in(memo, tree, &FilePath::root());
+    if said.evidence.is_none()
+        && let Some(dir) = only_folder(tree)
+    {
+        said.read_in(memo, tree, &dir);
+    }
+    said
+}
+
+impl Said {
+    /// Reads what lies in `dir`.
+    fn read_in(&mut self, memo: &Memo, tree: &Tree, dir: &FilePath) {
+        for reader in READERS {
+            let seen = Seen { memo, tree, read: RefCell::default() };
+            let found = reader(&seen, dir).filter(|found| !found.sources.is_empty());
+            let read = seen.read.take();
+            for (path, _) in &read {
+                if !self.read.contains(path) {
+                    self.read.push(path.clone());
+                }
+            }
+            let Some(found) = found.map(|found| Evidence { read, ..found }) else { continue };
+            match &self.evidence {
+                None => self.evidence = Some(found),
+                Some(first) if self.contradiction.is_none() => {
+                    self.contradiction = contradiction::of(first, &found)
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+/// The only folder in the root that holds a description, where the root has none.
+fn only_folder(tree: &Tree) -> Option<FilePath> {
+    let is_description = |file: &&File| {
+        let name = file.path.file_name();
+        file.path.components().count() == 2 && DESCRIPTIONS.iter().any(|known| known.as_bytes() == name)
+    };
+    let described =
+        tree.files.iter().filter(is_description).filter(|file| folder_reason(&file.path).is_none());
+    let dirs: BTreeSet<FilePath> = described.filter_map(|file| file.path.parent()).collect();
+    let mut dirs = dirs.into_iter();
+    dirs.next().filter(|_| dirs.next().is_none())
 }
 
 impl Evidence {
@@ -62,11 +136,6 @@ impl Evidence {
     /// Whether the description names the file at all, if only under a condition.
     pub fn names(&self, path: &FilePath) -> bool {
         self.read.iter().any(|(_, text)| memchr::memmem::find(text, path.file_name()).is_some())
-    }
-
-    /// Every file that was read, in order.
-    pub fn files(&self) -> impl Iterator<Item = &FilePath> {
-        self.read.iter().map(|(path, _)| path)
     }
 
     /// Adds a macro; the first of a name counts.
@@ -104,15 +173,23 @@ impl Seen<'_> {
     }
 }
 
+impl Seen<'_> {
+    /// Notes that `path` was read.
+    fn note(&self, path: &FilePath, text: Arc<[u8]>) {
+        self.read.borrow_mut().push((path.clone(), text));
+    }
+}
+
 impl Files for Seen<'_> {
     fn read(&self, path: &FilePath) -> Option<Arc<[u8]>> {
-        let mut read = self.read.borrow_mut();
+        let read = self.read.borrow();
         if let Some((_, text)) = read.iter().find(|(known, _)| known == path) {
             return Some(text.clone());
         }
         let text = self.is_there(path).then(|| self.memo.text(path).ok()).flatten()?;
         let text: Arc<[u8]> = text.into();
-        read.push((path.clone(), text.clone()));
+        drop(read);
+        self.note(path, text.clone());
         Some(text)
     }
 
