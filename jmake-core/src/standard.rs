@@ -121,7 +121,7 @@ cstdalign cstdarg cstdbool cstddef cstdint cstdio cstdlib cstring ctgmath ctime 
 
 const WINDOWS: &str = "
 windows.h winsock.h winsock2.h ws2tcpip.h winbase.h windef.h winuser.h tchar.h wincrypt.h shlobj.h
-shellapi.h io.h conio.h direct.h psapi.h dbghelp.h d3d9.h d3d11.h d3d12.h dxgi.h mmsystem.h
+shellapi.h io.h conio.h direct.h intrin.h psapi.h dbghelp.h d3d9.h d3d11.h d3d12.h dxgi.h mmsystem.h
 ";
 
 /// Headers that some systems have and not the one built for.

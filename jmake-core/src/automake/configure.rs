@@ -18,6 +18,10 @@ use super::shell::{Block, Statement, When, parse};
 
 /// Bodies of macros nested deeper than this are passed over.
 const DEEPEST: usize = 40;
+/// A body longer than this is no value.
+const LONGEST_VALUE: usize = 500;
+/// How many files with macros are read.
+const MOST_FILES: usize = 100;
 /// All statements that are followed.
 const MOST: usize = 200_000;
 /// All text that is looked at, bodies of macros each time.
@@ -33,14 +37,18 @@ pub struct Configure<'f> {
     pub conditions: BTreeMap<String, bool>,
     /// Macros that were defined.
     pub defines: Names,
+    /// Variables that templates may refer to.
+    pub substituted: BTreeSet<String>,
     /// Macros that are defined somewhere, perhaps under a condition.
     pub mentioned: BTreeSet<String>,
     /// Headers of these, each with its template.
     pub headers: Vec<(String, String)>,
     /// Files made from templates of their own.
     pub made: Vec<(String, String)>,
-    /// What stands at the end of a header without template.
-    pub bottom: String,
+    /// Variables that are set somewhere, perhaps under a condition.
+    pub assigned: BTreeSet<String>,
+    /// What stands at the beginning and at the end of a header without template.
+    pub around: (String, String),
     /// Whether a package with a name was declared.
     pub is_package: bool,
     pub(super) bodies: BTreeMap<String, String>,
@@ -60,10 +68,12 @@ impl<'f> Configure<'f> {
             variables: known_variables(),
             conditions: BTreeMap::new(),
             defines: Names::new(),
+            substituted: BTreeSet::new(),
             mentioned: BTreeSet::new(),
             headers: Vec::new(),
             made: Vec::new(),
-            bottom: String::new(),
+            assigned: BTreeSet::new(),
+            around: (String::new(), String::new()),
             is_package: false,
             bodies: BTreeMap::new(),
             steps: MOST,
@@ -71,13 +81,41 @@ impl<'f> Configure<'f> {
             depth: 0,
         };
         let text = String::from_utf8_lossy(&text);
+        configure.read_macros();
         configure.mention(&text);
         configure.run(&text);
         Some(configure)
     }
 
-    /// Notes every macro that `text` may define.
+    /// Reads the macros of the project's own, which lie in files beside: those of tools are known.
+    fn read_macros(&mut self) {
+        let m4 = self.dir.join("m4");
+        let mut all = vec![self.dir.join("acinclude.m4")];
+        all.extend(self.files.below(&m4).into_iter().filter(|path| path.parent().as_ref() == Some(&m4)));
+        let is_tools = |path: &FilePath| {
+            [&b"lt"[..], b"libtool", b"gettext", b"gnulib", b"pkg"]
+                .iter()
+                .any(|name| path.file_name().starts_with(name))
+        };
+        for path in
+            all.iter().filter(|path| path.extension() == Some(b"m4") && !is_tools(path)).take(MOST_FILES)
+        {
+            if let Some(text) = self.files.read(path) {
+                let text = String::from_utf8_lossy(&text);
+                self.mention(&text);
+                self.run(&text);
+            }
+        }
+    }
+
+    /// Notes every macro that `text` may define and every variable that it may set.
     pub(super) fn mention(&mut self, text: &str) {
+        for (at, _) in text.match_indices('=') {
+            let before = text.get(..at).unwrap_or_default();
+            let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+            let length = before.bytes().rev().take(100).take_while(is_name).count();
+            self.assigned.insert(before.get(at - length..).unwrap_or_default().to_owned());
+        }
         for (at, word) in text.match_indices("AC_DEFINE") {
             let rest = text.get(at + word.len()..).unwrap_or_default();
             let rest = rest.strip_prefix("_UNQUOTED").unwrap_or(rest);
@@ -129,7 +167,7 @@ impl<'f> Configure<'f> {
     fn statement(&mut self, statement: &Statement) -> bool {
         match statement {
             Statement::Assign(name, text) => {
-                let value = self.expand(&unquoted(text));
+                let value = self.expand(&self.put_in(&unquoted(text)));
                 self.variables.insert(name.clone(), value);
                 true
             }
@@ -276,6 +314,12 @@ impl<'f> Configure<'f> {
     pub(super) fn plain(&self, text: &str) -> String {
         let mut text = bare(text);
         for _ in 0..8 {
+            if let Some((before, command)) = text.split_once("esyscmd") {
+                // What a command prints is often what a file says that it is given.
+                let before = before.split("m4_").next().unwrap_or_default();
+                let before = before.split("ifdef").next().unwrap_or_default().trim().to_owned();
+                return before + &self.first_line(command).unwrap_or_default();
+            }
             let more = self.put_in(&text);
             if more == text || more.len() > 10_000 {
                 break;
@@ -285,13 +329,27 @@ impl<'f> Configure<'f> {
         text
     }
 
+    /// The only line of a file that `text` names.
+    fn first_line(&self, text: &str) -> Option<String> {
+        let names =
+            text.split([' ', '(', ')', '"', '\'', ',', ';', '<', '|']).filter(|name| !name.is_empty());
+        let mut files = names.filter_map(|name| crate::described::place(&self.dir, name.as_bytes()));
+        files.find_map(|path| {
+            let text = self.files.read(&path).filter(|text| text.len() < 100)?;
+            let text = String::from_utf8_lossy(&text);
+            let text = text.rsplit('=').next().unwrap_or_default().trim().trim_matches('"').to_owned();
+            (!text.is_empty() && !text.contains('\n')).then_some(text)
+        })
+    }
+
     fn put_in(&self, text: &str) -> String {
         let mut out = String::new();
         let mut rest = text;
         while let Some(c) = rest.chars().next() {
             let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
             let word = &rest[..end];
-            match self.bodies.get(word).filter(|_| end > 0) {
+            let body = self.bodies.get(word).filter(|body| end > 0 && body.len() < LONGEST_VALUE);
+            match body {
                 Some(body) => {
                     out += &bare(body);
                     rest = rest[end..].strip_prefix("()").unwrap_or(&rest[end..]);
@@ -358,6 +416,18 @@ fn known_variables() -> BTreeMap<String, String> {
         ("srcdir", "."),
         ("prefix", "NONE"),
         ("exec_prefix", "NONE"),
+        ("ac_cv_c_inline", "inline"),
+        ("ac_cv_c_const", "yes"),
+        ("ac_cv_header_stdint_h", "yes"),
+        ("ac_cv_header_inttypes_h", "yes"),
+        ("ac_cv_header_sys_types_h", "yes"),
+        ("ac_cv_header_sys_stat_h", "yes"),
+        ("ac_cv_header_stdlib_h", "yes"),
+        ("ac_cv_header_string_h", "yes"),
+        ("ac_cv_header_strings_h", "yes"),
+        ("ac_cv_header_unistd_h", "yes"),
+        ("ac_cv_type_long_long_int", "yes"),
+        ("ac_cv_type_unsigned_long_long_int", "yes"),
     ] {
         all.insert(name.to_owned(), value.to_owned());
     }

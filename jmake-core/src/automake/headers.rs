@@ -41,7 +41,7 @@ fn config_header(configure: &Configure<'_>, out: &str, template: &str) -> Option
         let from = configure.dir.join("configure.ac");
         let mut header = header_of_macros(path.clone(), from, configure.defines.clone());
         if let Form::Lines { text, .. } = &mut header.form {
-            *text += &configure.bottom;
+            *text = format!("{}{text}{}", configure.around.0, configure.around.1);
         }
         return Some((path, header));
     };
@@ -63,7 +63,14 @@ fn filled(configure: &Configure<'_>, out: &str, template: &str) -> Option<(FileP
     let text = configure.files.read(&from)?;
     let names = crate::cmake::names_in(&text, true).into_iter();
     let known = names.filter_map(|name| {
-        let value = configure.variables.get(&name)?.clone();
+        let is_known = configure.substituted.contains(&name);
+        let value = match configure.variables.get(&name) {
+            Some(value) => value.clone(),
+            // What was to be found out and is not known is asked by its name.
+            None if is_known && configure.assigned.contains(&name) => String::new(),
+            None if is_known => return None,
+            None => format!("@{name}@"),
+        };
         Some((name, Known::Define(value)))
     });
     let path = FilePath::new(DIR).join(there.as_bytes());

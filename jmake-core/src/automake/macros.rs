@@ -23,10 +23,23 @@ impl Configure<'_> {
             "m4_include" | "sinclude" | "m4_sinclude" => self.include(&bare(arg(0))),
             "AC_DEFINE" => self.defined(arg(0), &unquoted(if all.len() > 1 { arg(1) } else { "1" })),
             "AC_DEFINE_UNQUOTED" => {
-                let text = self.expand_quoting(&unquoted(if all.len() > 1 { arg(1) } else { "1" }));
-                self.defined(arg(0), &text);
+                let text = unquoted(if all.len() > 1 { arg(1) } else { "1" });
+                let value = self.expand_quoting(&text);
+                // What nothing is known of is not defined.
+                if !value.is_empty() || !text.contains(['$', '`']) {
+                    self.defined(arg(0), &value);
+                }
             }
-            "AC_SUBST" if all.len() > 1 => {
+            "AC_SUBST" if all.len() == 1 => drop(self.substituted.insert(bare(arg(0)))),
+            "AS_VAR_SET" | "AS_VAR_COPY" | "AS_VAR_APPEND" => {
+                let text =
+                    if name == "AS_VAR_COPY" { format!("${}", bare(arg(1))) } else { unquoted(arg(1)) };
+                let text = self.expand(&text);
+                let variable = self.variables.entry(bare(arg(0))).or_default();
+                if name == "AS_VAR_APPEND" { *variable += &text } else { *variable = text }
+            }
+            "AC_SUBST" => {
+                self.substituted.insert(bare(arg(0)));
                 let text = self.plain(&self.expand(&unquoted(arg(1))));
                 self.variables.insert(bare(arg(0)), text);
             }
@@ -40,7 +53,9 @@ impl Configure<'_> {
             "AC_CONFIG_FILES" | "AC_OUTPUT" => {
                 self.made.extend(words(arg(0)).iter().map(|word| with_template(word)));
             }
-            "AH_BOTTOM" => self.bottom += &format!("{}\n", unquoted(arg(0))),
+            "AH_TOP" => self.around.0 += &format!("{}\n", unquoted(arg(0))),
+            "AH_BOTTOM" => self.around.1 += &format!("{}\n", unquoted(arg(0))),
+            "AH_VERBATIM" => self.around.1 += &format!("{}\n", unquoted(arg(1))),
             "AC_ARG_ENABLE" | "AC_ARG_WITH" => self.feature(name, all),
             "AS_IF" => self.chosen(all),
             "AS_CASE" => self.cased(all),
@@ -59,7 +74,10 @@ impl Configure<'_> {
     }
 
     fn init(&mut self, all: &[String]) {
-        let part = |at: usize| all.get(at).map(|text| self.plain(text)).unwrap_or_default();
+        let part = |at: usize| {
+            let text = all.get(at).map(|text| self.plain(text)).unwrap_or_default();
+            text.replace(['"', '\n', '\\'], " ").trim().to_owned()
+        };
         let (name, version, bugs, url) = (part(0), part(1), part(2), part(4));
         let plain: String = name
             .to_ascii_lowercase()
@@ -69,6 +87,13 @@ impl Configure<'_> {
             .collect();
         let short = Some(part(3)).filter(|short| !short.is_empty()).unwrap_or(plain);
         self.is_package = !name.is_empty();
+        for header in
+            ["inttypes", "stdint", "stdio", "stdlib", "string", "strings", "unistd", "sys/stat", "sys/types"]
+        {
+            let header = format!("{header}.h");
+            self.asks(&have(&header), check_headers(&[header]));
+        }
+        self.define("STDC_HEADERS", value("1"));
         for (key, text) in [
             ("PACKAGE_NAME", name.clone()),
             ("PACKAGE_TARNAME", short),
@@ -209,10 +234,14 @@ impl Configure<'_> {
             "AC_CHECK_LIB" | "AC_SEARCH_LIBS" => self.library(name, all),
             "AC_CHECK_SIZEOF" => {
                 let key = format!("SIZEOF_{}", capital(&bare(arg(0)).replace('*', "P")));
-                let size = match bare(arg(0)).as_str() {
-                    "char" => 1,
-                    "short" => 2,
-                    "int" | "float" => 4,
+                let size = match bare(arg(0))
+                    .trim_start_matches("unsigned ")
+                    .trim_start_matches("u_")
+                    .trim_start_matches('u')
+                {
+                    "char" | "int8_t" => 1,
+                    "short" | "int16_t" => 2,
+                    "int" | "float" | "int32_t" => 4,
                     "long double" => 16,
                     _ => 8,
                 };
@@ -223,6 +252,10 @@ impl Configure<'_> {
                 self.asks("WORDS_BIGENDIAN", check("WORDS_BIGENDIAN"));
                 self.variables.insert("ac_cv_c_bigendian".to_owned(), "no".to_owned());
                 self.run_argument(all.get(1));
+            }
+            // What cannot be run is answered as for another machine.
+            "AC_RUN_IFELSE" | "AC_TRY_RUN" if all.len() > 3 && !bare(arg(3)).is_empty() => {
+                self.run_argument(all.get(3));
             }
             "AC_COMPILE_IFELSE" | "AC_LINK_IFELSE" | "AC_RUN_IFELSE" | "AC_PREPROC_IFELSE" => {
                 let holds = self.compiles(&program(arg(0)));
@@ -252,6 +285,7 @@ impl Configure<'_> {
                 self.defined("HAVE_STDBOOL_H", "1");
                 self.defined("HAVE__BOOL", "1");
             }
+            "AC_C_STRINGIZE" => self.defined("HAVE_STRINGIZE", "1"),
             "AC_FUNC_MMAP" => self.defined("HAVE_MMAP", "1"),
             "AC_FUNC_STRERROR_R" => self.defined("HAVE_STRERROR_R", "1"),
             "AC_FUNC_FORK" => {

@@ -174,6 +174,8 @@ impl<'r> Reader<'r> {
         if sources.is_empty() && !self.variables.has(&format!("{own}_SOURCES")) {
             sources.push(format!("{}.c", name.rsplit_once('.').map_or(name, |(stem, _)| stem)));
         }
+        // What is made first is named here too.
+        sources.extend(self.variables.words(&format!("nodist_{own}_SOURCES")));
         let mut target = Target {
             name: self.dir.join(name).to_string(),
             dir: self.dir.clone(),
