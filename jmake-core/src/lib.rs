@@ -19,6 +19,8 @@ pub mod generate;
 pub mod described;
 pub mod cmake;
 pub mod commands;
+pub mod meson;
+pub mod bazel;
 pub mod makefile;
 pub mod automake;
 pub mod memo;

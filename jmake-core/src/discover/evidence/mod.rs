@@ -68,7 +68,8 @@ pub(super) struct Said {
 type Reader = fn(&Seen<'_>, &FilePath) -> Option<Evidence>;
 
 /// The first of these that names a source that is there counts.
-const READERS: [Reader; 4] = [cmake::read, others::automake, others::commands, others::makefile];
+const READERS: [Reader; 6] =
+    [cmake::read, others::meson, others::automake, others::bazel, others::commands, others::makefile];
 
 /// What is said of the project in `tree`.
 pub(super) fn of(memo: &Memo, tree: &Tree) -> Said {

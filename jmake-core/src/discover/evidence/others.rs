@@ -7,13 +7,26 @@ use crate::described::{Described, Files as _};
 use crate::discover::category_by_name;
 use crate::discover::reasons::folder_reason;
 use crate::path::FilePath;
-use crate::{automake, commands, makefile};
+use crate::{automake, bazel, commands, makefile, meson};
 
 use super::{Evidence, Seen};
+
+/// What a `meson.build` in `dir` says.
+pub(super) fn meson(seen: &Seen<'_>, dir: &FilePath) -> Option<Evidence> {
+    Some(evidence(seen, dir.join("meson.build"), meson::read(seen, dir)?))
+}
 
 /// What a `Makefile.am` in `dir` says.
 pub(super) fn automake(seen: &Seen<'_>, dir: &FilePath) -> Option<Evidence> {
     Some(evidence(seen, dir.join("Makefile.am"), automake::read(seen, dir)?))
+}
+
+/// What a `BUILD` file in `dir` says.
+pub(super) fn bazel(seen: &Seen<'_>, dir: &FilePath) -> Option<Evidence> {
+    let described = bazel::read(seen, dir)?;
+    let mut names = bazel::NAMES.iter().map(|name| dir.join(name));
+    let file = names.find(|file| seen.is_file(file)).unwrap_or_else(|| dir.join(bazel::NAMES[0]));
+    Some(evidence(seen, file, described))
 }
 
 /// What the last build of somebody wrote down in `dir`.
