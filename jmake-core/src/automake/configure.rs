@@ -171,10 +171,7 @@ impl<'f> Configure<'f> {
                 self.variables.insert(name.clone(), value);
                 true
             }
-            Statement::Macro(name, arguments) => {
-                self.macro_call(name, arguments);
-                true
-            }
+            Statement::Macro(name, arguments) => self.macro_call(name, arguments),
             Statement::If(all, otherwise) => {
                 for (condition, body) in all {
                     if self.block(condition) {

@@ -11,8 +11,17 @@ use super::m4::{arguments, bare, unquoted, words};
 const LIBRARIES: [&str; 6] = ["m", "pthread", "dl", "rt", "c", "util"];
 
 impl Configure<'_> {
-    /// Follows the macro `name`.
-    pub(super) fn macro_call(&mut self, name: &str, all: &[String]) {
+    /// Follows the macro `name`; tells whether it succeeds.
+    pub(super) fn macro_call(&mut self, name: &str, all: &[String]) -> bool {
+        match name {
+            "AS_IF" => return self.chosen(all),
+            "AS_CASE" => return self.cased(all),
+            _ => self.decided(name, all),
+        }
+        true
+    }
+
+    fn decided(&mut self, name: &str, all: &[String]) {
         let arg = |at: usize| all.get(at).map(String::as_str).unwrap_or_default();
         match name {
             "AC_INIT" => self.init(all),
@@ -57,8 +66,6 @@ impl Configure<'_> {
             "AH_BOTTOM" => self.around.1 += &format!("{}\n", unquoted(arg(0))),
             "AH_VERBATIM" => self.around.1 += &format!("{}\n", unquoted(arg(1))),
             "AC_ARG_ENABLE" | "AC_ARG_WITH" => self.feature(name, all),
-            "AS_IF" => self.chosen(all),
-            "AS_CASE" => self.cased(all),
             "AC_CACHE_CHECK" | "AC_CACHE_VAL" => {
                 self.run_argument(all.get(if name == "AC_CACHE_CHECK" { 2 } else { 1 }));
             }
@@ -160,21 +167,18 @@ impl Configure<'_> {
         self.run_argument(all.get(3));
     }
 
-    fn chosen(&mut self, all: &[String]) {
+    fn chosen(&mut self, all: &[String]) -> bool {
         let mut rest = all.iter();
         while let Some(condition) = rest.next() {
-            let Some(body) = rest.next() else {
-                self.run_argument(Some(condition));
-                return;
-            };
+            let Some(body) = rest.next() else { return self.run_argument(Some(condition)) };
             if self.run_argument(Some(condition)) {
-                self.run_argument(Some(body));
-                return;
+                return self.run_argument(Some(body));
             }
         }
+        true
     }
 
-    fn cased(&mut self, all: &[String]) {
+    fn cased(&mut self, all: &[String]) -> bool {
         let mut text = format!("case {} in\n", all.first().map(|word| unquoted(word)).unwrap_or_default());
         let mut rest = all.iter().skip(1);
         while let Some(pattern) = rest.next() {
@@ -183,7 +187,7 @@ impl Configure<'_> {
                 None => text += &format!("*) {}\n;;\n", unquoted(pattern)),
             }
         }
-        self.run(&(text + "esac\n"));
+        self.run(&(text + "esac\n"))
     }
 
     /// Something that is asked of the system.

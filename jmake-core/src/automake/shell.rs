@@ -141,6 +141,7 @@ impl Parser<'_> {
             ("if", Some(b' ' | b'\t' | b'\n')) => self.conditions(),
             ("case", Some(b' ' | b'\t')) => self.case(),
             ("for" | "while" | "until", Some(b' ' | b'\t')) => {
+                self.at += name_end;
                 self.block(&["do"]);
                 self.take(&["do"]);
                 self.block(&["done"]);

@@ -87,8 +87,9 @@ pub fn discover_project(memo: &Memo, tree: &Tree, name: &str, evidence: bool) ->
     found.problems.extend(dirs.problems);
     found.generated = dirs.generated.into_values().collect();
     if let Some(said) = evidence {
-        found.problems.extend(unnamed(&said, &found.left_out));
-        found.problems.extend(contradiction.map(|other| other.told()));
+        // That another description names it says more.
+        let other = contradiction.map(|other| other.told());
+        found.problems.extend(other.or_else(|| unnamed(&said, &found.left_out)));
         found.problems.extend(said.missing.first().map(|path| missing(&said, path)));
         found.generated.extend(said.generated.into_values().filter(Generated::is_first));
         found.defines = said.defines;

@@ -1,7 +1,10 @@
 //! In what two descriptions of one library differ.
 //!
 //! Only what one has and the other does not even name counts: what it leaves out under a condition
-//! is no contradiction.
+//! is no contradiction.  And it must lie beside what both have: a folder that only one of them has
+//! is a library of its own.
+
+use std::collections::BTreeSet;
 
 use crate::event::Diagnostic;
 use crate::path::FilePath;
@@ -20,13 +23,15 @@ pub(in crate::discover) struct Contradiction {
 
 /// What `first` has and `second` does not name, or the other way round.
 pub(super) fn of(first: &Evidence, second: &Evidence) -> Option<Contradiction> {
-    let shared = first.sources.intersection(&second.sources).count();
+    let shared: Vec<&FilePath> = first.sources.intersection(&second.sources).collect();
     // They tell of different libraries.
-    if shared * 2 < first.sources.len().min(second.sources.len()) {
+    if shared.len() * 2 < first.sources.len().min(second.sources.len()) {
         return None;
     }
+    let dirs: BTreeSet<&[u8]> = shared.iter().map(|path| path.parent_bytes()).collect();
     let only = |one: &Evidence, other: &Evidence| {
-        let alone = one.sources.difference(&other.sources).filter(|path| !other.names(path));
+        let alone = one.sources.difference(&other.sources);
+        let alone = alone.filter(|path| dirs.contains(path.parent_bytes()) && !other.names(path));
         let sources: Vec<FilePath> = alone.cloned().collect();
         let (has, has_not) = (one.file.clone(), other.file.clone());
         (!sources.is_empty()).then_some(Contradiction { has, has_not, sources })

@@ -61,6 +61,10 @@ fn evidence(seen: &Seen<'_>, file: FilePath, described: Described) -> Evidence {
     let is_beside = |dir: &FilePath| folder_reason(&dir.join("x")).is_some();
     let mut evidence = Evidence::new(file, described.headers.clone());
     for library in described.libraries(&is_beside) {
+        // What lies among the tests or examples is none of it, wherever it is described.
+        if library.sources.iter().all(|source| folder_reason(source).is_some()) {
+            continue;
+        }
         let is_source = |path: &&FilePath| category_by_name(path.file_name()).is_source();
         for source in library.sources.iter().filter(is_source) {
             match tree.get(source) {
