@@ -16,7 +16,7 @@ use crate::caches;
 use crate::clean;
 use crate::configure::{Environment, Wanted};
 use crate::event::{Diagnostic, Event};
-use crate::found;
+use crate::found::{self, Found};
 use crate::ir;
 use crate::machine::{self, Stats};
 use crate::manifest::Kind;
@@ -88,7 +88,14 @@ impl Engine {
             Request::Build(request) => Reply::Built(Box::new(self.build(request, cancel, on_event)?)),
             Request::Watch(request) => Reply::Built(Box::new(self.watch(request, cancel, on_event)?)),
             Request::Clean { cache } => Reply::Cleaned(self.clean(*cache, cancel, on_event)?),
-            Request::Discover => Reply::Discovered(Box::new(survey::survey(&self.find(false)?.found))),
+            Request::Discover { no_evidence: false } => {
+                Reply::Discovered(Box::new(survey::survey(&self.find(false)?.found)))
+            }
+            Request::Discover { no_evidence: true } => {
+                let mut project = self.look()?;
+                project.manifest.discovery.evidence = Some(false);
+                Reply::Discovered(Box::new(survey::survey(&Found::in_project(&project)?)))
+            }
             Request::Graph { actions: None } => Reply::Graph(survey::include_graph(&self.find(false)?.found)),
             Request::Graph { actions: Some(wanted) } => self.action_graph(wanted, cancel, on_event)?,
             Request::Explain { file } => Reply::Explained(survey::explain(root, file.as_deref())?),

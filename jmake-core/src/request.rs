@@ -34,7 +34,10 @@ pub enum Request {
         cache: bool,
     },
     /// Tell what lies in the project and what would be made of it.
-    Discover,
+    Discover {
+        /// Whether to go by the files alone, whatever the project's own build description says.
+        no_evidence: bool,
+    },
     /// The graph of includes, or of actions.
     Graph {
         /// Of actions, planned as this asks; of includes when `None`.
@@ -283,7 +286,7 @@ mod tests {
             Request::Build(Build { wanted: wanted.clone(), force: true, ..Build::default() }),
             Request::Watch(Build::default()),
             Request::Clean { cache: true },
-            Request::Discover,
+            Request::Discover { no_evidence: false },
             Request::Graph { actions: Some(wanted) },
             Request::Graph { actions: None },
             Request::Explain { file: Some(odd()) },

@@ -44,8 +44,19 @@ pub fn compiles(code: &str) -> bool {
     });
     // Instructions of other machines, or of newer ones.
     let needs_more = [
-        "pragma GCC target", "_mm256", "_mm512", "xgetbv", "#error", "# error", ".arch", ".fpu", ".altmacro",
-        "vmov", "altivec", "mips", "armv",
+        "pragma GCC target",
+        "_mm256",
+        "_mm512",
+        "xgetbv",
+        "#error",
+        "# error",
+        ".arch",
+        ".fpu",
+        ".altmacro",
+        "vmov",
+        "altivec",
+        "mips",
+        "armv",
     ];
     names.all(has_header) && !needs_more.iter().any(|text| code.contains(text))
 }

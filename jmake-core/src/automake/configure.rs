@@ -18,6 +18,8 @@ use super::shell::{Block, Statement, When, parse};
 
 /// Bodies of macros nested deeper than this are passed over.
 const DEEPEST: usize = 40;
+/// No pattern of a `case` is longer.
+const LONGEST_PATTERN: usize = 200;
 /// A body longer than this is no value.
 const LONGEST_VALUE: usize = 500;
 /// How many files with macros are read.
@@ -182,6 +184,8 @@ impl<'f> Configure<'f> {
             }
             Statement::Case(word, all) => {
                 let word = self.expand(&unquoted(word));
+                // Each pattern is a question of its own.
+                self.steps = self.steps.saturating_sub(all.len());
                 let fits = |(patterns, _): &&(Vec<String>, Block)| {
                     patterns.iter().any(|pattern| matches(&self.expand(pattern), &word))
                 };
@@ -432,5 +436,11 @@ fn known_variables() -> BTreeMap<String, String> {
 }
 
 fn matches(pattern: &str, word: &str) -> bool {
+    if !pattern.contains(['*', '?', '[']) {
+        return pattern == word;
+    }
+    if pattern.len() > LONGEST_PATTERN {
+        return false;
+    }
     Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(word))
 }

@@ -353,7 +353,8 @@ fn program(text: &str) -> String {
     match inner.find('(').filter(|_| inner.trim_start().starts_with("AC_LANG_")) {
         Some(open) => {
             let all = arguments(&inner, open).map(|(all, _)| all).unwrap_or_default();
-            all.into_iter().map(unquoted).collect::<Vec<_>>().join("\n")
+            // Their quotes are two deep: they are looked at twice.
+            all.into_iter().map(|text| unquoted(&unquoted(text))).collect::<Vec<_>>().join("\n")
         }
         None => inner,
     }

@@ -13,7 +13,10 @@ use super::parse::{Each, Expr, Statement, parse};
 const MOST: usize = 1_000_000;
 /// No list or text is longer.
 const LONGEST: usize = 100_000;
-/// Files that load files are not followed deeper.
+/// How many patterns a `glob` has, and how long they are.
+const MOST_PATTERNS: usize = 500;
+const LONGEST_PATTERN: usize = 200;
+/// Files that load files are not followed deeper, values not nested deeper.
 const DEEPEST: usize = 10;
 
 /// A value.
@@ -49,21 +52,23 @@ impl Value {
         if let Value::Text(text) = self { Some(text) } else { None }
     }
 
-    /// How many values and bytes it holds, up to a little more than the most.
-    fn size(&self) -> usize {
-        let mut todo = vec![self];
+    /// How much it holds; `None` when that is more than any project needs, or nested deeper.
+    fn size(&self) -> Option<usize> {
+        let mut todo = vec![(self, 0)];
         let mut size = 0;
-        while let Some(value) = todo.pop() {
+        while let Some((value, depth)) = todo.pop() {
             size += 1;
+            if size > LONGEST || depth > DEEPEST {
+                return None;
+            }
             match value {
-                _ if size > LONGEST => return size,
                 Value::Text(text) => size += text.len() / 8,
-                Value::List(all) => todo.extend(all),
-                Value::Dict(all) => todo.extend(all.iter().map(|(_, one)| one)),
+                Value::List(all) => todo.extend(all.iter().map(|one| (one, depth + 1))),
+                Value::Dict(all) => todo.extend(all.iter().map(|(_, one)| (one, depth + 1))),
                 _ => {}
             }
         }
-        size
+        Some(size)
     }
 }
 
@@ -204,9 +209,12 @@ impl<'f> Reader<'f> {
             }
         };
         // What is copied is paid for.
-        let size = value.size();
+        let Some(size) = value.size() else {
+            self.left = self.left.saturating_sub(LONGEST / 16);
+            return Value::Unknown;
+        };
         self.left = self.left.saturating_sub(size / 16);
-        if size > LONGEST { Value::Unknown } else { value }
+        value
     }
 
     fn each(&mut self, each: &Each, scope: &mut Scope) -> Value {
@@ -263,13 +271,15 @@ impl<'f> Reader<'f> {
     }
 
     /// The files of a package that patterns name; folders that are packages themselves do not count.
-    fn glob(&self, dir: &FilePath, wanted: &[String], unwanted: &[String]) -> Value {
+    fn glob(&mut self, dir: &FilePath, wanted: &[String], unwanted: &[String]) -> Value {
         let (Some(wanted), Some(unwanted)) = (globs(wanted), globs(unwanted)) else { return Value::Unknown };
         let is_package =
             |dir: &FilePath| ["BUILD", "BUILD.bazel"].iter().any(|name| self.files.is_file(&dir.join(name)));
         let mut packages: BTreeMap<FilePath, bool> = BTreeMap::new();
         let mut all = Vec::new();
-        for path in self.files.below(dir) {
+        let below = self.files.below(dir);
+        self.left = self.left.saturating_sub(below.len() / 16 + wanted.len() + unwanted.len());
+        for path in below {
             let skip = dir.components().count();
             let rest: Vec<&[u8]> = path.components().skip(skip).collect();
             let Ok(name) = String::from_utf8(rest.join(&b'/')) else { continue };
@@ -318,7 +328,7 @@ pub(super) fn label_file(top: &FilePath, dir: &FilePath, label: &str) -> Option<
 
 fn globs(patterns: &[String]) -> Option<GlobSet> {
     let mut all = GlobSetBuilder::new();
-    for pattern in patterns {
+    for pattern in patterns.iter().filter(|one| one.len() < LONGEST_PATTERN).take(MOST_PATTERNS) {
         all.add(GlobBuilder::new(pattern).literal_separator(true).build().ok()?);
     }
     all.build().ok()

@@ -3,8 +3,9 @@
 
 use super::lex::{Token, tokens};
 
-/// Expressions are not higher than this.
-const HIGHEST: usize = 200;
+/// Expressions are not higher than this, and brackets not nested deeper.
+const HIGHEST: usize = 120;
+const NESTED: usize = 60;
 
 /// An expression.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -162,7 +163,7 @@ impl Parser {
     }
 
     fn nested(&mut self, read: fn(&mut Parser) -> Option<Tall>) -> Option<Tall> {
-        if self.depth > HIGHEST {
+        if self.depth > NESTED {
             return None;
         }
         self.depth += 1;

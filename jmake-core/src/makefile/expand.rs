@@ -8,8 +8,13 @@ use std::collections::BTreeMap;
 
 /// Variables that refer to one another deeper than this do so for ever.
 const DEEPEST: usize = 50;
-/// No text of a real Makefile is longer than this; all that was put in is counted.
-const LONGEST: usize = 64 << 20;
+/// All that is put in, in bytes.
+const LONGEST: usize = 32 << 20;
+
+/// What each step costs, however little it puts in.
+const STEP: usize = 64;
+/// What a look at the files costs.
+const LOOK: usize = 10_000;
 
 /// What a variable is.
 #[derive(Clone, Debug)]
@@ -100,7 +105,7 @@ impl<'f> Variables<'f> {
 
     /// `text`, while there is room for it.
     fn paid(&self, text: String) -> String {
-        match self.left.get().checked_sub(text.len() + 1) {
+        match self.left.get().checked_sub(text.len() + STEP) {
             Some(left) => {
                 self.left.set(left);
                 text
@@ -213,7 +218,12 @@ impl<'f> Variables<'f> {
             }
             "wildcard" => {
                 let patterns = rest(0);
-                let found = patterns.split_ascii_whitespace().flat_map(|one| (self.wildcard)(one));
+                let affordable = |_: &&str| {
+                    self.left.set(self.left.get().saturating_sub(LOOK));
+                    self.left.get() > 0
+                };
+                let patterns = patterns.split_ascii_whitespace().take_while(affordable);
+                let found = patterns.flat_map(|one| (self.wildcard)(one));
                 self.paid(found.collect::<Vec<_>>().join(" "))
             }
             "if" => {

@@ -9,7 +9,8 @@ pub mod expand;
 pub mod lines;
 pub mod rules;
 
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use globset::GlobBuilder;
 
@@ -25,20 +26,33 @@ pub const NAMES: [&str; 4] = ["GNUmakefile", "makefile", "Makefile", "Makefile.i
 const MOST_BELOW: usize = 50;
 /// How many things one library is traced back to.
 const MOST: usize = 20_000;
+/// How many libraries are made by one Makefile, and by how many patterns their objects.
+const MOST_LIBRARIES: usize = 100;
+const MOST_PATTERNS: usize = 200;
+/// No pattern of file names is longer.
+const LONGEST_PATTERN: usize = 200;
 
 const SOURCES: [&str; 7] = ["c", "cc", "cpp", "cxx", "C", "c++", "CPP"];
 
-/// What the Makefile `file` says, and those that it starts in folders below.
-pub fn read(files: &dyn Files, file: &FilePath) -> Option<Described> {
+/// What the Makefile `file` says, or those that it starts in folders below; and the first that
+/// says something.
+pub fn read(files: &dyn Files, file: &FilePath) -> Option<(FilePath, Described)> {
     let mut described = Described::default();
     let below = one(files, file, &mut described)?;
+    let mut says = file.clone();
     if described.targets.is_empty() {
         for dir in below.into_iter().take(MOST_BELOW) {
-            let file = NAMES.iter().map(|name| dir.join(name)).find(|file| files.is_file(file));
-            file.and_then(|file| one(files, &file, &mut described));
+            let Some(file) = NAMES.iter().map(|name| dir.join(name)).find(|file| files.is_file(file)) else {
+                continue;
+            };
+            let has_none = described.targets.is_empty();
+            one(files, &file, &mut described);
+            if has_none && !described.targets.is_empty() {
+                says = file;
+            }
         }
     }
-    Some(described)
+    Some((says, described))
 }
 
 /// Reads one Makefile; gives the folders in which it starts others.
@@ -47,7 +61,10 @@ fn one(files: &dyn Files, file: &FilePath, described: &mut Described) -> Option<
     let dir = file.parent()?;
     let wildcard = |pattern: &str| matching(files, &dir, pattern);
     let makefile = Makefile::read(files, &dir, &text, &wildcard);
-    let reader = Reader { files, dir: &dir, makefile: &makefile };
+    let by_target = makefile.by_target();
+    let is_pattern = |rule: &&Rule| rule.targets.iter().any(|target| target.contains('%'));
+    let patterns = makefile.rules.iter().filter(is_pattern).take(MOST_PATTERNS).collect();
+    let reader = Reader { files, dir: &dir, makefile: &makefile, by_target, patterns, only: OnceCell::new() };
     described.targets.extend(reader.libraries());
     Some(reader.below())
 }
@@ -59,6 +76,9 @@ fn matching(files: &dyn Files, dir: &FilePath, pattern: &str) -> Vec<String> {
         return Vec::new();
     };
     let name = pattern.rsplit('/').next().unwrap_or(pattern);
+    if name.len() > LONGEST_PATTERN {
+        return Vec::new();
+    }
     let Ok(glob) = GlobBuilder::new(name).literal_separator(true).build() else { return Vec::new() };
     let glob = glob.compile_matcher();
     let beside = files.below(&place).into_iter().filter(|path| path.parent().as_ref() == Some(&place));
@@ -71,12 +91,18 @@ struct Reader<'r> {
     files: &'r dyn Files,
     dir: &'r FilePath,
     makefile: &'r Makefile<'r>,
+    by_target: BTreeMap<&'r str, Vec<&'r Rule>>,
+    patterns: Vec<&'r Rule>,
+    /// The source of each name, where there is only one.
+    only: OnceCell<BTreeMap<Vec<u8>, Option<FilePath>>>,
 }
 
 impl Reader<'_> {
     fn libraries(&self) -> Vec<Target> {
         let mut all: Vec<Target> = Vec::new();
-        for rule in self.makefile.rules.iter().filter(|rule| self.is_library(rule)) {
+        let flags = self.flags();
+        let rules = self.makefile.rules.iter().filter(|rule| self.is_library(rule));
+        for rule in rules.take(MOST_LIBRARIES) {
             let sources: Vec<FilePath> = self.sources(rule).into_iter().collect();
             let name = rule.targets.join(" ");
             if sources.is_empty() || all.iter().any(|other| other.sources == sources) {
@@ -91,7 +117,6 @@ impl Reader<'_> {
                 sources,
                 ..Target::default()
             };
-            let flags = self.flags();
             let folder = |dir: &str| place(self.dir, dir.as_bytes());
             target.take_flags(flags.iter().map(String::as_str), &folder);
             all.push(target);
@@ -118,11 +143,10 @@ impl Reader<'_> {
 
     /// The sources that a library's rule leads to.
     fn sources(&self, rule: &Rule) -> BTreeSet<FilePath> {
-        let by_target = self.makefile.by_target();
         let mut sources = BTreeSet::new();
         let mut seen: BTreeSet<String> = BTreeSet::new();
         let mut todo: Vec<String> = rule.needs.clone();
-        let made_by = |name: &str| by_target.get(name).into_iter().flatten();
+        let made_by = |name: &str| self.by_target.get(name).into_iter().flatten();
         // A library may be told of in several rules.
         todo.extend(
             rule.targets.iter().flat_map(|target| made_by(target)).flat_map(|rule| rule.needs.clone()),
@@ -167,7 +191,7 @@ impl Reader<'_> {
         if let Some(path) = first.into_iter().chain(named.filter(is_like)).find_map(|name| file(name)) {
             return Some(path);
         }
-        let by_pattern = self.makefile.rules.iter().find_map(|rule| {
+        let by_pattern = self.patterns.iter().find_map(|rule| {
             let pattern = rule
                 .targets
                 .iter()
@@ -192,12 +216,19 @@ impl Reader<'_> {
         let file = |name: String| place(self.dir, name.as_bytes()).filter(|path| self.files.is_file(path));
         let beside =
             dirs.iter().find_map(|stem| SOURCES.iter().find_map(|ending| file(format!("{stem}.{ending}"))));
-        beside.or_else(|| {
-            let is_it = |path: &FilePath| {
-                path.stem() == last.as_bytes() && is_source(&String::from_utf8_lossy(path.file_name()))
-            };
-            let mut all = self.files.below(self.dir).into_iter().filter(is_it);
-            all.next().filter(|_| all.next().is_none())
+        beside.or_else(|| self.only_source().get(last.as_bytes()).cloned().flatten())
+    }
+
+    /// The sources in the folder and below, by their names.
+    fn only_source(&self) -> &BTreeMap<Vec<u8>, Option<FilePath>> {
+        self.only.get_or_init(|| {
+            let mut all: BTreeMap<Vec<u8>, Option<FilePath>> = BTreeMap::new();
+            let files = self.files.below(self.dir).into_iter();
+            for path in files.filter(|path| is_source(&String::from_utf8_lossy(path.file_name()))) {
+                let one = all.entry(path.stem().to_vec());
+                one.and_modify(|other| *other = None).or_insert(Some(path));
+            }
+            all
         })
     }
 

@@ -61,6 +61,9 @@ impl Reader<'_> {
             Some(Value::Dict(all)) => (**all).clone(),
             _ => Default::default(),
         };
+        if !self.paid(macros.len() * 64) {
+            return Value::Unknown;
+        }
         let is_copy = given.get("copy").is_some_and(Value::holds);
         let is_cmake =
             given.get("format").and_then(Value::as_text).is_some_and(|text| text.starts_with("cmake"));

@@ -41,6 +41,7 @@ impl Reader<'_> {
                     Some(Value::Dict(all)) => (**all).clone(),
                     _ => Default::default(),
                 };
+                self.paid(all.len() * 64);
                 self.configs.push(all);
                 Value::Config(self.configs.len() - 1)
             }

@@ -3,8 +3,9 @@
 
 use super::lex::{Token, tokens};
 
-/// Expressions are not higher than this, statements not nested deeper.
-const HIGHEST: usize = 200;
+/// Expressions are not higher than this, nor are brackets and statements nested deeper.
+const HIGHEST: usize = 120;
+const NESTED: usize = 60;
 const DEEPEST: usize = 20;
 
 /// An expression.
@@ -226,7 +227,7 @@ impl Parser {
 
     /// One level further in, if there are not too many already.
     fn nested(&mut self, read: fn(&mut Parser) -> Option<Tall>) -> Option<Tall> {
-        if self.depth > HIGHEST {
+        if self.depth > NESTED {
             return None;
         }
         self.depth += 1;

@@ -93,7 +93,7 @@ impl Reader<'_> {
         }
         let mut seen = std::collections::BTreeSet::new();
         needs.folders.retain(|folder| seen.insert(folder.clone()));
-        self.paid(needs.args.len() * 16 + needs.sources.len() * 16 + needs.folders.len() * 16);
+        self.paid((needs.args.len() + needs.sources.len() + needs.folders.len() + needs.links.len()) * 64);
         needs
     }
 

@@ -134,9 +134,19 @@ impl Evidence {
         }
     }
 
-    /// Whether the description names the file at all, if only under a condition.
+    /// Whether the description names the file at all, if only under a condition: by its name, by
+    /// that of its object, or by the beginning of a name that it completes itself.
     pub fn names(&self, path: &FilePath) -> bool {
-        self.read.iter().any(|(_, text)| memchr::memmem::find(text, path.file_name()).is_some())
+        let name = path.file_name();
+        let mut spellings =
+            vec![name.to_vec(), [path.stem(), b".o"].concat(), [path.stem(), b".lo"].concat()];
+        let parts = name.iter().enumerate().filter(|(_, byte)| matches!(byte, b'-' | b'_'));
+        for (at, _) in parts {
+            let beginning = name.get(..=at).unwrap_or_default();
+            spellings.extend(b"@'\"%${".iter().map(|next| [beginning, &[*next]].concat()));
+        }
+        let is_in = |text: &[u8]| spellings.iter().any(|name| memchr::memmem::find(text, name).is_some());
+        self.read.iter().any(|(_, text)| is_in(text))
     }
 
     /// Adds a macro; the first of a name counts.
@@ -209,3 +219,7 @@ impl Files for Seen<'_> {
         near.filter(|path| path.starts_with(dir)).cloned().collect()
     }
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

@@ -51,7 +51,10 @@ pub(super) fn commands(seen: &Seen<'_>, dir: &FilePath) -> Option<Evidence> {
 /// What a Makefile in `dir` says.
 pub(super) fn makefile(seen: &Seen<'_>, dir: &FilePath) -> Option<Evidence> {
     let files = makefile::NAMES.iter().map(|name| dir.join(name)).filter(|file| seen.is_file(file));
-    let mut all = files.filter_map(|file| Some(evidence(seen, file.clone(), makefile::read(seen, &file)?)));
+    let mut all = files.filter_map(|file| {
+        let (says, described) = makefile::read(seen, &file)?;
+        Some(evidence(seen, says, described))
+    });
     all.find(|said| !said.sources.is_empty())
 }
 
