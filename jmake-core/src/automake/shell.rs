@@ -280,11 +280,8 @@ impl Parser<'_> {
         while let Some(byte) = self.byte() {
             match (byte, quote) {
                 (b'\\', _) => self.at += 1,
-                (byte, Some(open)) => {
-                    if byte == open {
-                        quote = None;
-                    }
-                }
+                (byte, Some(open)) if byte == open => quote = None,
+                (_, Some(_)) => {}
                 (b'\'' | b'"' | b'`', None) => quote = Some(byte),
                 (b'[', None) => quotes += 1,
                 (b']', None) => quotes = quotes.saturating_sub(1),

@@ -109,7 +109,7 @@ all-local:
         targets(&tree),
         [
             "more/libmore_x.a: more/x.c -I.jmake/gen",
-            &format!("src/libinner.la: src/libinner.c -I.jmake/gen/src -DINNER"),
+            "src/libinner.la: src/libinner.c -I.jmake/gen/src -DINNER",
             &format!(
                 "src/libone.la: src/one.c src/one.h src/sub/two.c src/parse.c src/on.c src/not_off.c src/made.c \
                  {common} -DFROM_CONFIGURE -DPATH=\"NONE\" -DONE +util/libutil.la +src/libinner.la"

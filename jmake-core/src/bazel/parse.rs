@@ -85,6 +85,13 @@ pub fn parse(text: &str) -> Vec<Statement> {
 /// An expression and its height.
 type Tall = (Expr, usize);
 
+/// What a call is given: values without and with names, and how high they are.
+struct Args {
+    plain: Vec<Expr>,
+    named: Vec<(String, Expr)>,
+    height: usize,
+}
+
 struct Parser {
     tokens: Vec<Token>,
     at: usize,
@@ -251,7 +258,7 @@ impl Parser {
                     expr = Expr::Name(format!("{before}.{name}"));
                     continue;
                 }
-                let (plain, named, other) = self.args()?;
+                let Args { plain, named, height: other } = self.args()?;
                 let whole = match expr {
                     Expr::Name(before) if before == "native" => Expr::Call(name, plain, named),
                     object => Expr::Method(Box::new(object), name, plain),
@@ -277,7 +284,7 @@ impl Parser {
                 Some((Expr::Number(i64::from(name == "True")), 1))
             }
             Token::Name(name) if self.take_sign("(") => {
-                let (plain, named, height) = self.args()?;
+                let Args { plain, named, height } = self.args()?;
                 tall(Expr::Call(name, plain, named), height)
             }
             Token::Name(name) => Some((Expr::Name(name), 1)),
@@ -356,8 +363,8 @@ impl Parser {
         tall(Expr::Dict(all), highest)
     }
 
-    /// What stands behind `(`, up to its `)`: values without and with names, and their height.
-    fn args(&mut self) -> Option<(Vec<Expr>, Vec<(String, Expr)>, usize)> {
+    /// What stands behind `(`, up to its `)`.
+    fn args(&mut self) -> Option<Args> {
         let (mut plain, mut named, mut highest) = (Vec::new(), Vec::new(), 0);
         while !self.take_sign(")") {
             let name = match (self.token(), self.tokens.get(self.at + 1)) {
@@ -376,14 +383,14 @@ impl Parser {
             if self.take_name("for") {
                 let (each, height) = self.each(plain.pop()?, highest, ")")?;
                 plain.push(each);
-                return Some((plain, named, height));
+                return Some(Args { plain, named, height });
             }
             if !self.take_sign(",") {
                 self.need_sign(")")?;
                 break;
             }
         }
-        Some((plain, named, highest))
+        Some(Args { plain, named, height: highest })
     }
 }
 
