@@ -103,10 +103,8 @@ def build(library, options, downloads, work):
     for own in ["jmake.toml", "julia"]:
         path = checkout / own
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    if options.no_evidence:
-        (checkout / "jmake.toml").write_text("[discovery]\nevidence = false\n")
     environment = dict(os.environ, XDG_CACHE_HOME=str(work / "cache"), HOME=str(work))
-    command = [options.jmake, "build", checkout, "--daemon", "off"]
+    command = [options.jmake, "build", checkout, "--daemon", "off", *["--no-evidence"] * options.no_evidence]
     ran = subprocess.run(command, env=environment, capture_output=True, timeout=600)
     return sorted((checkout / "julia").glob("lib*.so")), ran.stderr.decode(errors="replace")
 

@@ -98,10 +98,13 @@ pub fn build(
     let first = !recorded::is_recorded(root);
     // What earlier builds left is read at once.
     let (project, log) = rayon::join(|| Project::open(root, environment), || Log::open(&state.join("log")));
-    let project = match warm {
+    let mut project = match warm {
         Some(warm) => project?.sharing(warm.answers()),
         None => project?,
     };
+    if request.wanted.no_evidence {
+        project.manifest.discovery.evidence = Some(false);
+    }
     let mut work = Work::on(project, environment, request, cancel, scratch.dir());
     work.log = Some(log);
     let decided = match standing {

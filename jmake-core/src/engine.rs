@@ -11,12 +11,13 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 
+use crate::asked::Asked;
 use crate::build::{Build, Built, build, lock, planned};
 use crate::caches;
 use crate::clean;
 use crate::configure::Environment;
 use crate::event::{Diagnostic, Event};
-use crate::found;
+use crate::found::{self, Found};
 use crate::graphs::{self, Drawn, Includers, Rebuilds, Sight, UnusedHeaders};
 use crate::ir;
 use crate::machine::{self, Stats};
@@ -89,7 +90,17 @@ impl Engine {
             Request::Build(request) => Reply::Built(Box::new(self.build(request, cancel, on_event)?)),
             Request::Watch(request) => Reply::Built(Box::new(self.watch(request, cancel, on_event)?)),
             Request::Clean { cache } => Reply::Cleaned(self.clean(*cache, cancel, on_event)?),
-            Request::Discover => Reply::Discovered(Box::new(survey::survey(&self.find(false)?.found))),
+            Request::Discover { no_evidence: false } => {
+                Reply::Discovered(Box::new(survey::survey(&self.find(false)?.found)))
+            }
+            Request::Discover { no_evidence: true } => {
+                let mut project = self.look()?;
+                project.manifest.discovery.evidence = Some(false);
+                Reply::Discovered(Box::new(survey::survey(&Found::in_project(
+                    &project,
+                    &Asked::new(&project, &self.environment, cancel),
+                )?)))
+            }
             Request::Graph(graph) => Reply::Graph(Box::new(self.graph(graph, cancel, on_event)?)),
             Request::WhoIncludes { file } => Reply::Includers(self.who_includes(file)?),
             Request::Rebuilds { files } => Reply::Rebuilds(self.rebuilds(files)?),

@@ -150,6 +150,8 @@ fn stamps(found: &Found, now: i64) -> Option<Vec<Stamp>> {
         .chain(&found.tree.dirs)
         .chain(&found.tree.ignore_files)
         .chain(&deciding)
+        // One may lie in a folder that is passed over.
+        .chain(&found.discovery.evidence)
         .map(|path| found.root.resolve(path))
         .collect();
     let stamp = |path: PathBuf| {

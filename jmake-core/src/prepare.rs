@@ -40,7 +40,7 @@ pub fn prepare(
             Form::Answers(names) => answers(names).into_bytes(),
             Form::Export(word) => export_header(word).into_bytes(),
             Form::Text(text) => text.clone().into_bytes(),
-            Form::Template(known) => {
+            Form::Template(known) | Form::Lines { names: known, .. } => {
                 let rendered = render(&text, known, &|name| declared.contains(name));
                 if !rendered.missing.is_empty() {
                     problems.push(unknown(header, &rendered.missing));
@@ -60,6 +60,9 @@ pub fn prepare(
 }
 
 fn template(project: &Project, header: &Generated) -> Result<Vec<u8>> {
+    if let Form::Lines { text, .. } = &header.form {
+        return Ok(text.clone().into_bytes());
+    }
     if !header.has_template() {
         return Ok(Vec::new());
     }
@@ -75,7 +78,7 @@ fn declared(
     texts: &[(&Generated, Vec<u8>)],
 ) -> Result<HashSet<String>> {
     let asked = texts.iter().filter_map(|(header, text)| match &header.form {
-        Form::Template(known) => Some(names(text, known)),
+        Form::Template(known) | Form::Lines { names: known, .. } => Some(names(text, known)),
         _ => None,
     });
     let asked: Vec<String> = asked.flatten().collect::<BTreeSet<_>>().into_iter().collect();

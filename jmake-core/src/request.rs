@@ -35,7 +35,10 @@ pub enum Request {
         cache: bool,
     },
     /// Tell what lies in the project and what would be made of it.
-    Discover,
+    Discover {
+        /// Whether to go by the files alone, whatever the project's own build description says.
+        no_evidence: bool,
+    },
     /// A graph.
     Graph(Graph),
     /// Who includes a file, directly and through others.
@@ -315,7 +318,7 @@ mod tests {
             Request::Build(Build { wanted: wanted.clone(), force: true, ..Build::default() }),
             Request::Watch(Build::default()),
             Request::Clean { cache: true },
-            Request::Discover,
+            Request::Discover { no_evidence: false },
             Request::Graph(Graph::Actions(wanted)),
             Request::Graph(Graph::Includes),
             Request::Graph(Graph::Page),

@@ -260,7 +260,7 @@ fn resolve(verb: Verb, global: &Global, cwd: &Path, look: &mut Look) -> (Where, 
             (Where::Exactly(without_dots(&cwd.join(path))), Request::Init { template, name })
         }
         Verb::Clean { path, cache } => (of(&path), Request::Clean { cache }),
-        Verb::Discover { path } => (of(&path), Request::Discover),
+        Verb::Discover { path, no_evidence } => (of(&path), Request::Discover { no_evidence }),
         Verb::Graph(graph) => {
             look.graph = match graph.format {
                 typed::GraphFormat::Json => GraphFormat::Json,
@@ -312,6 +312,7 @@ fn build_request(typed: &typed::Build, global: &Global, look: &mut Look) -> Buil
             lto: lto.map(str::to_owned),
             targets: typed.target.clone(),
             jobs: global.jobs.map(usize::from),
+            no_evidence: typed.no_evidence,
         },
         force: typed.force,
         quick: typed.quick,

@@ -107,6 +107,9 @@ pub enum Verb {
         /// The project
         #[arg(default_value = ".")]
         path: PathBuf,
+        /// Go by the files alone: pass over the project's own build description
+        #[arg(long)]
+        no_evidence: bool,
     },
     /// Print the graph of includes, of symbols or of actions, or answer a question about files
     Graph(Graph),
@@ -244,6 +247,9 @@ pub struct Build {
     /// Skip looking for sources: use what the last build found
     #[arg(long)]
     pub quick: bool,
+    /// Go by the files alone: pass over the project's own build description
+    #[arg(long, conflicts_with = "quick")]
+    pub no_evidence: bool,
     /// Ignore everything recorded: run each action
     #[arg(long, visible_alias = "clean")]
     pub force: bool,

@@ -234,6 +234,7 @@ fn flags(build: &Build) -> String {
     let mut flags: Vec<String> = named("profile", &wanted.profile).into_iter().collect();
     flags.extend(named("lto", &wanted.lto));
     flags.extend(wanted.targets.iter().map(|target| format!(" --target {target}")));
+    flags.extend(wanted.no_evidence.then(|| " --no-evidence".to_owned()));
     flags.extend(build.force.then(|| " --force".to_owned()));
     flags.extend(build.dry_run.then(|| " --dry-run".to_owned()));
     flags.concat()

@@ -209,6 +209,47 @@ $ jmake build
 }
 
 #[test]
+fn a_description_can_be_passed_over() {
+    let shell = Shell::with(&[
+        ADD,
+        ("src/more.c", "int more(void) { return 1; }\n"),
+        ("Makefile", "libdemo.a: src/add.o\nifdef MORE\nlibdemo.a: src/more.o\nendif\n"),
+    ]);
+    assert_data_eq!(
+        shell.run("build"),
+        str![[r#"
+$ jmake build
+-- stderr
+    Finished release in [TIME] (1 compiled, 0 fresh, 0 restored) → julia/libdemo.so
+note: the settings were found by looking and are kept in memory only
+hint: `jmake init` writes them to `jmake.toml`
+-- exit 0
+
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("build --no-evidence"),
+        str![[r#"
+$ jmake build --no-evidence
+-- stderr
+    Finished release in [TIME] (1 compiled, 1 fresh, 0 restored) → julia/libdemo.so
+-- exit 0
+
+"#]]
+    );
+    // Each is a build of its own.
+    for command in ["build", "build --no-evidence", "build"] {
+        let said = shell.run(command);
+        let fresh = if command == "build" { "1 fresh" } else { "2 fresh" };
+        assert!(said.contains(&format!("(0 compiled, {fresh}, 0 restored)")), "{said}");
+    }
+    let left_out = "src/more.c: is in no library of `Makefile`";
+    assert!(shell.run("discover").contains(left_out));
+    assert!(!shell.run("discover --no-evidence").contains(left_out));
+    assert!(shell.run("build --no-evidence --quick").contains("cannot be used with"));
+}
+
+#[test]
 fn warnings_come_once_and_again_with_the_next_build() {
     let header = ("src/h.h", "static int h(void) { int unused; return 1; }\n");
     let a = ("src/a.c", "#include \"h.h\"\nint a(void) { return h(); }\n");

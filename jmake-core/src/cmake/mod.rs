@@ -26,23 +26,12 @@ use crate::path::FilePath;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use crate::described::Files;
 pub(crate) use model::resolve::is_on;
 pub use substitute::{names_in, substitute};
 
 /// The absolute path of the project's root as scripts see it.
 pub const VIRTUAL_ROOT: &str = "/jmake-root";
-
-/// What the reader can see of the project.
-pub trait Files {
-    /// Content of a file of the project, `None` when it is not there or not readable.
-    fn read(&self, path: &FilePath) -> Option<Arc<[u8]>>;
-    /// Whether there is a file at `path`.
-    fn is_file(&self, path: &FilePath) -> bool;
-    /// Whether there is a folder at `path`.
-    fn is_dir(&self, path: &FilePath) -> bool;
-    /// The paths of all files below `dir`, sorted.
-    fn below(&self, dir: &FilePath) -> Vec<FilePath>;
-}
 
 /// The machine built for, in CMake's terms.
 #[derive(Clone, PartialEq, Eq, Debug)]

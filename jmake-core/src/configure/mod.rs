@@ -45,6 +45,9 @@ pub struct Wanted {
     pub targets: Vec<String>,
     /// How many processes may run at once.
     pub jobs: Option<usize>,
+    /// Whether to go by the files alone, whatever the project's own build description says.
+    #[serde(default)]
+    pub no_evidence: bool,
 }
 
 /// Everything [`configure`] looks at.

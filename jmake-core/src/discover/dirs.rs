@@ -20,7 +20,7 @@ use crate::path::FilePath;
 use super::generated::source_of;
 use super::includes::{Finder, counts, facts_of};
 use super::reasons::folder_reason;
-use super::standard::is_standard;
+use crate::standard::is_standard;
 
 /// The folders chosen and the names nothing answers.
 #[derive(Default)]
@@ -98,6 +98,11 @@ impl Search<'_> {
             let facts = facts_of(self.memo, &texts);
             let mut next = Vec::new();
             for (from, facts) in front.iter().zip(facts) {
+                if let Some(Form::Lines { names, .. }) = self.finder.made(from).map(|made| &made.form) {
+                    // It includes nothing.
+                    self.out.answers.extend(names.keys().map(|name| name.as_bytes().into()));
+                    continue;
+                }
                 let Some(facts) = facts else { continue };
                 self.out.asks.extend(facts.asks.iter().cloned());
                 self.out.answers.extend(facts.answers.iter().cloned());

@@ -11,7 +11,7 @@ use crate::path::FilePath;
 
 use super::evidence::System;
 use super::includes::{Finder, counts};
-use super::standard::{is_standard, other_system};
+use crate::standard::{is_standard, other_system};
 
 /// How deep includes of includes are followed.
 const DEPTH: usize = 16;

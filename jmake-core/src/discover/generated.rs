@@ -6,7 +6,7 @@ use crate::generate::{DIR, Form, Generated, header_of};
 use crate::path::FilePath;
 
 use super::Tree;
-use super::standard::is_standard;
+use crate::standard::is_standard;
 
 /// What could be made from the templates of `tree`, by path; of two templates of one header that
 /// one which needs no answers, else the one for CMake, which says more than autoconf's.

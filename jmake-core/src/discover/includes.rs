@@ -21,7 +21,7 @@ use crate::path::FilePath;
 use super::Tree;
 use super::generated::from_templates;
 use super::opened::Known;
-use super::standard::is_standard;
+use crate::standard::is_standard;
 
 /// An included name that no file of the tree answers.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -16,7 +16,6 @@ mod manner;
 mod opened;
 mod optional;
 mod reasons;
-mod standard;
 mod targets;
 mod vendored;
 mod walk;

@@ -13,7 +13,7 @@ use crate::path::FilePath;
 use super::Tree;
 use super::includes::{Finder, counts, facts_of};
 use super::reasons::folder_reason;
-use super::standard::is_standard;
+use crate::standard::is_standard;
 
 /// In a smaller library no part can be told from the whole.
 const FEWEST: usize = 5;

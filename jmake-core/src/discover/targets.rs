@@ -7,19 +7,20 @@ use anyhow::Result;
 use rayon::prelude::*;
 
 use crate::event::Diagnostic;
+use crate::generate::Generated;
 use crate::lex::Facts;
 use crate::memo::Memo;
 use crate::path::FilePath;
 
-use super::evidence::{self, Evidence, System};
+use super::evidence::{self, Evidence, Said, System};
 use super::foreign::Foreign;
 use super::generated::{self, from_templates};
 use super::includes::{Finder, counts, facts_of};
 use super::reasons::{
     Candidate, Part, decide, has_own_header, is_test_framework, is_whole_folder, own_reason,
 };
-use super::standard::is_standard;
 use super::{Category, Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, optional, vendored};
+use crate::standard::is_standard;
 
 /// Decides what to make of `tree`: one library called `name` of all sources but those with a
 /// reason against it, and a program for each source that defines `main` and has no other reason
@@ -35,7 +36,8 @@ pub fn discover_project(
     system: &dyn System,
     evidence: bool,
 ) -> Result<Discovery> {
-    let evidence = evidence.then(|| evidence::of(memo, tree, system)).flatten();
+    let said = if evidence { evidence::of(memo, tree, system) } else { Said::default() };
+    let Said { evidence, read, contradiction } = said;
     let mut made = from_templates(tree);
     made.extend(evidence.iter().flat_map(|said| said.generated.clone()));
     let finder = Finder::new(tree, &made);
@@ -103,14 +105,20 @@ pub fn discover_project(
         found.manner = said.manner.clone();
         found.generated.extend(said.beside(&found.generated));
         library.extend(said.made_units().cloned());
-        found.problems.extend(contradiction(&said, &found.left_out));
+        // That another description names it says more.
+        let other = contradiction.map(|other| other.told());
+        found.problems.extend(other.or_else(|| unnamed(&said, &found.left_out)));
         found.problems.extend(said.missing.first().map(|path| missing(&said, path)));
-        found.evidence = said.files().cloned().collect();
+        found.generated.extend(said.generated.into_values().filter(Generated::is_first));
         found.defines = said.defines;
     }
+    found.evidence = read;
     // By the convention of autoconf: sources ask for it before they include the header.
     if found.generated.iter().any(|made| made.path.file_name() == b"config.h") {
-        found.defines.push("HAVE_CONFIG_H=1".to_owned());
+        let is_it = |define: &String| define.split('=').next() == Some("HAVE_CONFIG_H");
+        if !found.defines.iter().any(is_it) {
+            found.defines.push("HAVE_CONFIG_H=1".to_owned());
+        }
     } else {
         let unanswered: Vec<_> = dirs.asks.difference(&dirs.answers).cloned().collect();
         found.generated.extend(generated::answering(&unanswered));
@@ -274,7 +282,7 @@ fn described(said: &Evidence, source: &Source, reason: Option<LeftOut>) -> Optio
 
 /// What looks like a part of the library and is none by its description, where that does not
 /// even name it: the user may have added it lately.
-fn contradiction(said: &Evidence, left_out: &[(FilePath, LeftOut)]) -> Option<Diagnostic> {
+fn unnamed(said: &Evidence, left_out: &[(FilePath, LeftOut)]) -> Option<Diagnostic> {
     let dirs: BTreeSet<FilePath> = said.sources.iter().filter_map(FilePath::parent).collect();
     let is_beside = |path: &FilePath| path.parent().is_some_and(|dir| dirs.contains(&dir));
     let unnamed = left_out.iter().filter(|(path, why)| {

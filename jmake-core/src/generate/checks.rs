@@ -1,5 +1,7 @@
 //! What a macro of a configuration header asks, known by its name.
 
+use crate::standard::other_system;
+
 /// The answer to a macro's question, or how it is found.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Check {
@@ -174,6 +176,10 @@ fn declared(name: &str) -> Check {
 
 /// What asking for the headers `names`, one after the other, asks.
 pub fn check_headers(names: &[String]) -> Check {
+    // Compilers bring headers of other systems along, for who builds for those.
+    if names.iter().any(|name| other_system(name.as_bytes()).is_some()) {
+        return Check::No;
+    }
     let asked: Vec<String> = names.iter().map(|name| format!("__has_include(<{name}>)")).collect();
     condition(&asked.join(" && "))
 }
@@ -182,6 +188,9 @@ pub fn check_headers(names: &[String]) -> Check {
 /// and `CPU_FEATURES` is `cpu_features.h` or `cpu-features.h`.
 fn header_named(name: &str) -> Check {
     let lower = name.to_ascii_lowercase();
+    if other_system(format!("{lower}.h").as_bytes()).is_some() {
+        return Check::No;
+    }
     let mut spellings = vec![lower.clone()];
     if lower.contains('_') {
         spellings.push(lower.replacen('_', "/", 1));

@@ -33,6 +33,10 @@ pub enum Known {
     Value(Option<String>),
     /// What the system is asked to give it one.
     Check(Check),
+    /// What it is defined to, whatever that is: nothing and `0` too.
+    Define(String),
+    /// It is 1 where this holds and 0 elsewhere.
+    Number(Check),
 }
 
 /// What is known of names in a template; of others their meaning is known by the name itself.
@@ -47,6 +51,15 @@ pub enum Form {
     Template(Names),
     /// There is no template: the build description holds the text itself.
     Text(String),
+    /// There is no template file: these are the lines of one.
+    Lines {
+        /// They.
+        text: String,
+        /// What is known of names in them.
+        names: Names,
+        /// Whether the header is included before all else.
+        is_first: bool,
+    },
     /// There is no template: these macros are answered, and the header is included before all else.
     Answers(Vec<String>),
     /// There is no template: macros that mark what a library shows, beginning with this word.
@@ -58,8 +71,8 @@ pub enum Form {
 pub struct Generated {
     /// Where it is written: below [`DIR`].
     pub path: FilePath,
-    /// What it is made from; for [`Form::Export`] the file that includes it, for [`Form::Text`] the
-    /// build description, and the root for [`Form::Answers`].
+    /// What it is made from; for [`Form::Export`] the file that includes it, for [`Form::Text`] and
+    /// [`Form::Lines`] the build description, and the root for [`Form::Answers`].
     pub from: FilePath,
     /// How.
     pub form: Form,
@@ -73,7 +86,7 @@ impl Generated {
 
     /// Whether it is included before the first line of every source.
     pub fn is_first(&self) -> bool {
-        matches!(self.form, Form::Answers(_))
+        matches!(self.form, Form::Answers(_) | Form::Lines { is_first: true, .. })
     }
 }
 
@@ -82,7 +95,7 @@ impl fmt::Display for Generated {
         match &self.form {
             Form::Copy => write!(f, "a copy of `{}`", self.from),
             Form::Template(_) => write!(f, "from the template `{}`", self.from),
-            Form::Text(_) => write!(f, "as `{}` writes it", self.from),
+            Form::Text(_) | Form::Lines { .. } => write!(f, "as `{}` writes it", self.from),
             Form::Answers(names) => write!(f, "answers {}", names.join(", ")),
             Form::Export(word) => write!(f, "defines `{word}_EXPORT`, for `{}`", self.from),
         }

@@ -18,7 +18,8 @@ pub struct Rendered {
 fn meaning(name: &str, known: &Names) -> Result<Check, Option<String>> {
     match known.get(name) {
         Some(Known::Value(value)) => Err(value.clone()),
-        Some(Known::Check(check)) => Ok(check.clone()),
+        Some(Known::Define(value)) => Err(Some(value.clone())),
+        Some(Known::Check(check) | Known::Number(check)) => Ok(check.clone()),
         None => Ok(check(name)),
     }
 }
@@ -131,6 +132,15 @@ struct Render<'a> {
 impl Render<'_> {
     /// A macro that is defined or not.
     fn define(&mut self, indent: &str, name: &str, rest: &str) {
+        match self.known.get(name) {
+            Some(Known::Define(value)) => {
+                let line = format!("{indent}#define {name} {value}");
+                self.out += line.trim_end();
+                return;
+            }
+            Some(Known::Number(_)) => return self.number(indent, name),
+            _ => {}
+        }
         let undefined = format!("{indent}/* #undef {name} */");
         let asked = match meaning(name, self.known) {
             Ok(asked) => asked,

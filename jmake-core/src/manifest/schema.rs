@@ -179,7 +179,7 @@ pub static KEYS: &[Key] = &[
     key!("discovery.include", Globs, "all files", "files to consider", [], Plain, Project discovery.include = list),
     key!("discovery.exclude", Globs, "`[]`", "files and folders to leave out; a glob without `/` matches at any depth", ["discovery.exclude_dirs"], Plain, Project discovery.exclude = list),
     key!("discovery.max_depth", Number, "no limit", "how many folders deep to look", [], Plain, Project discovery.max_depth = number),
-    key!("discovery.evidence", Bool, "`true`", "read the project's own `CMakeLists.txt`, never run it, to know what its library is", [], Plain, Project discovery.evidence = bool),
+    key!("discovery.evidence", Bool, "`true`", "read the project's own build description (`CMakeLists.txt`, `meson.build`, …), never run it, to know what its library is", [], Plain, Project discovery.evidence = bool),
     key!("discovery.follow_symlinks", Bool, "`false`", "follow links to folders", [], Plain, Project discovery.follow_symlinks = bool),
 
     key!("compile.std", Word, "from the sources", "C++ standard: `\"c++20\"`", [], Plain, Project compile.std = text),

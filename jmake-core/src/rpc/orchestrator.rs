@@ -43,6 +43,7 @@ pub(super) fn build_project(call: &mut Call<'_>, wanted: Project) -> Result<Repl
             lto: wanted.lto.map(check_lto).transpose()?,
             targets: wanted.targets.unwrap_or_default(),
             jobs: wanted.jobs.map(check_jobs).transpose()?,
+            ..Wanted::default()
         },
         force: wanted.force_compile.unwrap_or(false),
         keep_going: wanted.keep_going.unwrap_or(false),
@@ -127,6 +128,7 @@ pub(super) fn watch_and_build(call: &mut Call<'_>, wanted: Watch) -> Result<Repl
             lto: wanted.lto.map(check_lto).transpose()?,
             targets: wanted.targets.unwrap_or_default(),
             jobs: wanted.jobs.map(check_jobs).transpose()?,
+            ..Wanted::default()
         },
         ..Build::default()
     };

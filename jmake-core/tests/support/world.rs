@@ -236,6 +236,7 @@ impl World {
             lto: asked.lto.clone(),
             targets: asked.targets.iter().map(|at| format!("t{at}")).collect(),
             jobs: Some(asked.jobs),
+            ..Wanted::default()
         };
         let request = Build { wanted, force, keep_going: asked.keep_going, ..Build::default() };
         let mut events = Vec::new();

@@ -13,8 +13,8 @@ use rayon::prelude::*;
 #[cfg(doc)]
 use crate::cmake::VIRTUAL_ROOT;
 use crate::cmake::{Ask, Question};
-use crate::discover::standard::{is_standard, other_system};
 use crate::path::FilePath;
+use crate::standard::{is_standard, other_system};
 
 /// How often a description is read at most.
 pub(super) const READINGS: usize = 4;

@@ -12,13 +12,13 @@ use crate::path::FilePath;
 
 use super::{Answers, Evidence, Seen};
 
-/// Where a description may lie, from the root; the first there is counts.
+/// Where a description may lie; the first there is counts.
 const PLACES: [&str; 4] = ["", "build/cmake", "cmake", "contrib/cmake"];
 
-/// What the project's `CMakeLists.txt` says.
-pub(super) fn read(seen: &Seen<'_>, answers: &Answers<'_>) -> Option<Evidence> {
+/// What the `CMakeLists.txt` of the folder says.
+pub(super) fn read(seen: &Seen<'_>, dir: &FilePath, answers: &Answers<'_>) -> Option<Evidence> {
     let tree = seen.tree;
-    let mut places = PLACES.iter().map(FilePath::new);
+    let mut places = PLACES.iter().map(|place| dir.join(place));
     let source = places.find(|place| tree.get(&place.join("CMakeLists.txt")).is_some())?;
     let place = Place { source: source.clone(), build: FilePath::new(DIR).join("cmake") };
     let described = cmake::read(seen, &place, &machine(), &|question| answers.of(question))?;

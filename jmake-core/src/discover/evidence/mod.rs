@@ -1,11 +1,14 @@
 //! What a project's own build description says, taken as evidence.
 //!
-//! Where there is a `CMakeLists.txt`, it is read ([`crate::cmake`]), never run.  Whatever its
-//! libraries are made of is the library; what its folders, macros and generated headers are need
-//! not be guessed.  A description of which nothing is understood is as good as none.
+//! Where there is a `CMakeLists.txt`, a `meson.build` or the like, it is read, never run.  Whatever
+//! its libraries are made of is the library; what its folders, macros and generated headers are
+//! need not be guessed.  A description of which nothing is understood is as good as none, and the
+//! next is tried.  Of several the first counts, and it is said where another differs.
 
 mod answers;
 mod cmake;
+mod contradiction;
+mod others;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +20,22 @@ use crate::memo::Memo;
 use crate::path::FilePath;
 
 use super::manner::Manner;
-use super::{Skipped, Tree};
+use super::reasons::folder_reason;
+use super::{File, Skipped, Tree};
+
+pub(super) use contradiction::Contradiction;
+
+/// Files by which a folder is known to hold a description.
+const DESCRIPTIONS: [&str; 8] = [
+    "CMakeLists.txt",
+    "meson.build",
+    "Makefile.am",
+    "BUILD.bazel",
+    "BUILD",
+    "GNUmakefile",
+    "Makefile",
+    "makefile",
+];
 
 use answers::{Answers, READINGS};
 pub use answers::{Nobody, Program, System};
@@ -42,21 +60,85 @@ pub(super) struct Evidence {
     pub missing: Vec<FilePath>,
 }
 
-/// What is said of the project in `tree`, if anything: by the first description that names a
-/// source that is there.
-pub(super) fn of(memo: &Memo, tree: &Tree, system: &dyn System) -> Option<Evidence> {
-    let seen = Seen { memo, tree, read: RefCell::default() };
+/// What was read, and what it says.
+#[derive(Default)]
+pub(super) struct Said {
+    /// What counts.
+    pub evidence: Option<Evidence>,
+    /// Every file that was read, of any description: another text may say something else.
+    pub read: Vec<FilePath>,
+    /// In what another description differs.
+    pub contradiction: Option<Contradiction>,
+}
+
+/// How one description is read, in a folder.
+type Reader = fn(&Seen<'_>, &FilePath, &Answers<'_>) -> Option<Evidence>;
+
+/// The first of these that names a source that is there counts.
+const READERS: [Reader; 6] = [
+    cmake::read,
+    |seen, dir, _| others::meson(seen, dir),
+    |seen, dir, _| others::automake(seen, dir),
+    |seen, dir, _| others::bazel(seen, dir),
+    |seen, dir, _| others::commands(seen, dir),
+    |seen, dir, _| others::makefile(seen, dir),
+];
+
+/// What is said of the project in `tree`.
+pub(super) fn of(memo: &Memo, tree: &Tree, system: &dyn System) -> Said {
     let answers = Answers::new(system);
-    let mut evidence = cmake::read(&seen, &answers).filter(|said| !said.sources.is_empty())?;
-    for _ in 1..READINGS {
-        if !answers.find() {
-            break;
-        }
-        evidence = cmake::read(&seen, &answers).filter(|said| !said.sources.is_empty())?;
+    let mut said = Said::default();
+    said.read_in(memo, tree, &FilePath::root(), &answers);
+    if said.evidence.is_none()
+        && let Some(dir) = only_folder(tree)
+    {
+        said.read_in(memo, tree, &dir, &answers);
     }
-    // Whether others are there is known by the folders.
-    evidence.read = seen.read.take();
-    Some(evidence)
+    said
+}
+
+impl Said {
+    /// Reads what lies in `dir`.
+    fn read_in(&mut self, memo: &Memo, tree: &Tree, dir: &FilePath, answers: &Answers<'_>) {
+        for reader in READERS {
+            let seen = Seen { memo, tree, read: RefCell::default() };
+            let mut found = reader(&seen, dir, answers);
+            for _ in 1..READINGS {
+                if !answers.find() {
+                    break;
+                }
+                found = reader(&seen, dir, answers);
+            }
+            let found = found.filter(|found| !found.sources.is_empty());
+            let read = seen.read.take();
+            for (path, _) in &read {
+                if !self.read.contains(path) {
+                    self.read.push(path.clone());
+                }
+            }
+            let Some(found) = found.map(|found| Evidence { read, ..found }) else { continue };
+            match &self.evidence {
+                None => self.evidence = Some(found),
+                Some(first) if self.contradiction.is_none() => {
+                    self.contradiction = contradiction::of(first, &found)
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+/// The only folder in the root that holds a description, where the root has none.
+fn only_folder(tree: &Tree) -> Option<FilePath> {
+    let is_description = |file: &&File| {
+        let name = file.path.file_name();
+        file.path.components().count() == 2 && DESCRIPTIONS.iter().any(|known| known.as_bytes() == name)
+    };
+    let described =
+        tree.files.iter().filter(is_description).filter(|file| folder_reason(&file.path).is_none());
+    let dirs: BTreeSet<FilePath> = described.filter_map(|file| file.path.parent()).collect();
+    let mut dirs = dirs.into_iter();
+    dirs.next().filter(|_| dirs.next().is_none())
 }
 
 impl Evidence {
@@ -74,14 +156,19 @@ impl Evidence {
         }
     }
 
-    /// Whether the description names the file at all, if only under a condition.
+    /// Whether the description names the file at all, if only under a condition: by its name, by
+    /// that of its object, or by the beginning of a name that it completes itself.
     pub fn names(&self, path: &FilePath) -> bool {
-        self.read.iter().any(|(_, text)| memchr::memmem::find(text, path.file_name()).is_some())
-    }
-
-    /// Every file that was read, in order.
-    pub fn files(&self) -> impl Iterator<Item = &FilePath> {
-        self.read.iter().map(|(path, _)| path)
+        let name = path.file_name();
+        let mut spellings =
+            vec![name.to_vec(), [path.stem(), b".o"].concat(), [path.stem(), b".lo"].concat()];
+        let parts = name.iter().enumerate().filter(|(_, byte)| matches!(byte, b'-' | b'_'));
+        for (at, _) in parts {
+            let beginning = name.get(..=at).unwrap_or_default();
+            spellings.extend(b"@'\"%${".iter().map(|next| [beginning, &[*next]].concat()));
+        }
+        let is_in = |text: &[u8]| spellings.iter().any(|name| memchr::memmem::find(text, name).is_some());
+        self.read.iter().any(|(_, text)| is_in(text))
     }
 
     /// Sources of the library that are made.
@@ -136,15 +223,23 @@ impl Seen<'_> {
     }
 }
 
+impl Seen<'_> {
+    /// Notes that `path` was read.
+    fn note(&self, path: &FilePath, text: Arc<[u8]>) {
+        self.read.borrow_mut().push((path.clone(), text));
+    }
+}
+
 impl Files for Seen<'_> {
     fn read(&self, path: &FilePath) -> Option<Arc<[u8]>> {
-        let mut read = self.read.borrow_mut();
+        let read = self.read.borrow();
         if let Some((_, text)) = read.iter().find(|(known, _)| known == path) {
             return Some(text.clone());
         }
         let text = self.is_there(path).then(|| self.memo.text(path).ok()).flatten()?;
         let text: Arc<[u8]> = text.into();
-        read.push((path.clone(), text.clone()));
+        drop(read);
+        self.note(path, text.clone());
         Some(text)
     }
 
@@ -163,3 +258,7 @@ impl Files for Seen<'_> {
         near.filter(|path| path.starts_with(dir)).cloned().collect()
     }
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

@@ -6,8 +6,63 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+/// Whether `name` is a header of every system that is built for here, as far as its name tells.
+pub fn has_header(name: &str) -> bool {
+    let stem = name.strip_suffix(".h").unwrap_or(name);
+    let is_elsewhere = ELSEWHERE.split_ascii_whitespace().any(|known| known == stem);
+    is_standard(name.as_bytes()) && other_system(name.as_bytes()).is_none() && !is_elsewhere
+}
+
+/// Whether the C library has the function, as far as its name tells: those of other systems have
+/// names of their own.
+pub fn has_function(name: &str) -> bool {
+    let is_elsewhere = FUNCTIONS_ELSEWHERE.split_ascii_whitespace().any(|known| known == name);
+    let is_windows = name.starts_with(|c: char| c.is_ascii_uppercase())
+        || (name.starts_with('_') && !name.starts_with("__builtin") && !name.starts_with("__sync"));
+    !is_elsewhere && !is_windows
+}
+
+/// Whether the compiler takes a flag and what is compiled with it runs on every machine of this
+/// kind.
+pub fn takes_flag(flag: &str) -> bool {
+    let always = ["-mmmx", "-msse", "-msse2", "-m64", "-mfpmath=sse", "-mtune=generic"];
+    let foreign = ["-Wl,--no-", "-mno-cygwin", "-fpermissive"];
+    !flag.starts_with("/")
+        && !foreign.iter().any(|known| flag.starts_with(known))
+        && (!flag.starts_with("-m") || (cfg!(target_arch = "x86_64") && always.contains(&flag)))
+}
+
+/// Whether a piece of code compiles, as far as can be told without compiling it: what it includes
+/// is standard, and it asks for no instructions that not every machine of this kind has.
+pub fn compiles(code: &str) -> bool {
+    let includes = code
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("include"));
+    let mut names = includes.filter_map(|rest| {
+        let rest = rest.trim_start().strip_prefix(['<', '"'])?;
+        rest.split(['>', '"']).next()
+    });
+    // Instructions of other machines, or of newer ones.
+    let needs_more = [
+        "pragma GCC target",
+        "_mm256",
+        "_mm512",
+        "xgetbv",
+        "#error",
+        "# error",
+        ".arch",
+        ".fpu",
+        ".altmacro",
+        "vmov",
+        "altivec",
+        "mips",
+        "armv",
+    ];
+    names.all(has_header) && !needs_more.iter().any(|text| code.contains(text))
+}
+
 /// Whether `name` is a header of the C or C++ standard library or a common one of POSIX.
-pub(super) fn is_standard(name: &[u8]) -> bool {
+pub fn is_standard(name: &[u8]) -> bool {
     let folder = name.split(|&b| b == b'/').next().unwrap_or_default();
     if folder.len() < name.len() {
         return FOLDERS.iter().any(|known| known.as_bytes() == folder);
@@ -25,7 +80,7 @@ fn set(list: &'static str) -> HashSet<&'static [u8]> {
 }
 
 /// The system whose headers `name` belongs to, when it is not a Unix in general.
-pub(super) fn other_system(name: &[u8]) -> Option<&'static str> {
+pub fn other_system(name: &[u8]) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
     let is = |list: &str| list.split_ascii_whitespace().any(|known| known.as_bytes() == lower);
     if !cfg!(windows) && is(WINDOWS) {
@@ -73,7 +128,28 @@ cstdalign cstdarg cstdbool cstddef cstdint cstdio cstdlib cstring ctgmath ctime 
 
 const WINDOWS: &str = "
 windows.h winsock.h winsock2.h ws2tcpip.h winbase.h windef.h winuser.h tchar.h wincrypt.h shlobj.h
-shellapi.h io.h conio.h direct.h psapi.h dbghelp.h d3d9.h d3d11.h d3d12.h dxgi.h mmsystem.h
+shellapi.h io.h conio.h direct.h intrin.h psapi.h dbghelp.h d3d9.h d3d11.h d3d12.h dxgi.h mmsystem.h
+";
+
+/// Headers that some systems have and not the one built for.
+const ELSEWHERE: &str = if cfg!(target_os = "macos") {
+    "crypt elf endian error malloc mqueue obstack sys/epoll sys/prctl sys/random sys/sysinfo sys/auxv
+     sys/inotify sys/eventfd sys/vfs linux/futex"
+} else {
+    "ndbm strstream sys/event sys/sysctl sys/filio sys/endian sys/pstat sys/atomic sys/systemcfg
+     sys/mman_win sys/isa_defs sys/byteorder sys/cpuset sys/loadavg sys/sockio stropts
+     pmmintrin tmmintrin smmintrin nmmintrin wmmintrin immintrin ammintrin intrin arm_neon arm_acle
+     malloc_np net/if_dl net/if_media termio values"
+};
+
+/// Functions of other systems.
+const FUNCTIONS_ELSEWHERE: &str = "
+arc4random_addrandom arc4random_stir closefrom fcopyfile getexecname getpeereid getprogname gethrtime
+issetugid kqueue mach_absolute_time mach_timebase_info pledge port_create pstat_getdynamic setprogname
+setproctitle strtonum strlcpy strlcat sysctlbyname unveil vasnprintf explicit_memset memset_s
+SecureZeroMemory getpagesizes timingsafe_bcmp timingsafe_memcmp consttime_memequal fpurge __fpurge
+strnstr reallocf recallocarray freezero getlocalename_l uselocale_l xlocale malloc_size malloc_zone_malloc
+pthread_get_stacksize_np pthread_getname pthread_setname pthread_set_name_np pthread_main_np
 ";
 
 const APPLE: &str = "

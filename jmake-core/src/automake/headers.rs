@@ -1,0 +1,78 @@
+//! The headers that `configure` would make.
+
+use std::collections::BTreeMap;
+
+use crate::described::{header_of_macros, place};
+use crate::generate::{DIR, Form, Generated, Known, Names, header_of};
+use crate::path::FilePath;
+
+use super::configure::Configure;
+
+/// All of them, by path.
+pub(super) fn made(configure: &Configure<'_>) -> BTreeMap<FilePath, Generated> {
+    let mut all = BTreeMap::new();
+    for (out, template) in &configure.headers {
+        all.extend(config_header(configure, out, template));
+    }
+    for (out, template) in &configure.made {
+        all.extend(filled(configure, out, template));
+    }
+    if configure.headers.is_empty() && !configure.defines.is_empty() {
+        // Without a header all of it is told to the compiler.
+        let path = FilePath::new(DIR).join("jmake-defines.h");
+        let mut header =
+            header_of_macros(path.clone(), configure.dir.join("configure.ac"), configure.defines.clone());
+        if let Form::Lines { is_first, .. } = &mut header.form {
+            *is_first = true;
+        }
+        all.insert(path, header);
+    }
+    all.into_iter().collect()
+}
+
+fn config_header(configure: &Configure<'_>, out: &str, template: &str) -> Option<(FilePath, Generated)> {
+    let there = place(&configure.dir, out.as_bytes())?;
+    if configure.files.is_file(&there) {
+        return None;
+    }
+    let path = FilePath::new(DIR).join(there.as_bytes());
+    let template = place(&configure.dir, template.as_bytes()).filter(|path| configure.files.is_file(path));
+    let Some(from) = template else {
+        let from = configure.dir.join("configure.ac");
+        let mut header = header_of_macros(path.clone(), from, configure.defines.clone());
+        if let Form::Lines { text, .. } = &mut header.form {
+            *text = format!("{}{text}{}", configure.around.0, configure.around.1);
+        }
+        return Some((path, header));
+    };
+    // What is defined under a condition that does not hold is not defined.
+    let mut names: Names =
+        configure.mentioned.iter().map(|name| (name.clone(), Known::Value(None))).collect();
+    names.extend(configure.defines.clone());
+    Some((path.clone(), Generated { path, from, form: Form::Template(names) }))
+}
+
+/// A header with values of variables put in.
+fn filled(configure: &Configure<'_>, out: &str, template: &str) -> Option<(FilePath, Generated)> {
+    let there = place(&configure.dir, out.as_bytes())?;
+    let from = place(&configure.dir, template.as_bytes()).filter(|path| configure.files.is_file(path))?;
+    let is_header = header_of(format!("{out}.in").as_bytes()).is_some();
+    if !is_header || configure.files.is_file(&there) {
+        return None;
+    }
+    let text = configure.files.read(&from)?;
+    let names = crate::cmake::names_in(&text, true).into_iter();
+    let known = names.filter_map(|name| {
+        let is_known = configure.substituted.contains(&name);
+        let value = match configure.variables.get(&name) {
+            Some(value) => value.clone(),
+            // What was to be found out and is not known is asked by its name.
+            None if is_known && configure.assigned.contains(&name) => String::new(),
+            None if is_known => return None,
+            None => format!("@{name}@"),
+        };
+        Some((name, Known::Define(value)))
+    });
+    let path = FilePath::new(DIR).join(there.as_bytes());
+    Some((path.clone(), Generated { path, from, form: Form::Template(known.collect()) }))
+}

@@ -1,0 +1,227 @@
+use crate::described::testing::Tree;
+use crate::generate::{Check, Form, Known};
+use crate::path::FilePath;
+
+use super::configure::Configure;
+use super::*;
+
+const INIT: &str = "AC_INIT([Thing One], [1.2])\nAM_INIT_AUTOMAKE\n";
+
+fn project(configure: &str, makefile: &str) -> Tree {
+    Tree::default().with("configure.ac", format!("{INIT}{configure}")).with("Makefile.am", makefile)
+}
+
+fn targets(tree: &Tree) -> Vec<String> {
+    let described = read(tree, &FilePath::root()).unwrap();
+    described.targets.iter().map(ToString::to_string).collect()
+}
+
+/// What a variable is after `configure`.
+fn variable(configure: &str, name: &str) -> String {
+    let tree = project(configure, "");
+    let read = Configure::read(&tree, &FilePath::root()).unwrap();
+    read.variables.get(name).cloned().unwrap_or_else(|| "unset".to_owned())
+}
+
+#[test]
+fn shell_text_is_followed() {
+    for (text, expect) in [
+        ("X=1", "1"),
+        ("X='a b'", "a b"),
+        ("Y=2 X=\"a $Y ${Y}b ${Z-z}\"", "a 2 2b z"),
+        ("X=`rm -rf /`", ""),
+        ("if test x = x; then X=yes; else X=no; fi", "yes"),
+        ("if test \"x$Z\" = xy ; then\n X=a\nelif test -z \"$Z\" && test 1 -lt 2; then\n X=b\nfi", "b"),
+        ("if test ! x = y -a -n \"z\"; then X=yes; fi", "yes"),
+        ("if grep x y >/dev/null 2>&1; then X=yes; else X=no; fi", "no"),
+        ("case $host in *-linux*|*-darwin*) X=here ;; *) X=there ;; esac", "here"),
+        ("case abc in a[[bc]]*) X=1;; esac", "1"),
+        ("for x in a b; do X=never; done\nX=after", "after"),
+        ("cat >x <<_EOF\nX=within\nfi\n_EOF\nX=${X}behind", "behind"),
+        ("dnl X=comment\n# X=other ( [\nX=1", "1"),
+        ("X=a; test x = y || X=b; test x = y && X=c", "b"),
+        ("[[ a = a ]] && X=1", "1"),
+        ("m4_define([VER], [3.4])\nX=VER", "3.4"),
+        ("AC_DEFUN([MINE], [X=$1-$2])\nMINE([a], b)", "a-b"),
+        ("AS_IF([test x = y], [X=1], [test x = x], [X=2], [X=3])", "2"),
+        ("AS_CASE([$host_os], [cygwin*], [X=1], [X=2])", "2"),
+        ("AC_ARG_ENABLE([fast], [help, with (all)], [X=given], [X=default])", "default"),
+        ("AC_CHECK_HEADER([stdio.h], [X=there])", "there"),
+        ("AC_CHECK_FUNC([ExitProcess], [X=there], [X=not])", "not"),
+        ("AC_CHECK_LIB([m], [sin], [X=m])\nAC_CHECK_LIB([ssl], [x], [X=ssl])", "m"),
+        ("PKG_CHECK_MODULES([Z], [zlib], [X=there], [X=not])", "not"),
+        ("AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include <stdio.h>]], [[int x;]])], [X=1], [X=2])", "1"),
+        ("AC_COMPILE_IFELSE([AC_LANG_SOURCE([[#include <windows.h>]])], [X=1], [X=2])", "2"),
+        ("AC_RUN_IFELSE([AC_LANG_PROGRAM], [X=1], [X=2], [X=cross])", "cross"),
+        ("AC_CACHE_CHECK([for], [X], [X=cached])", "cached"),
+        ("AC_SUBST([X], [value])", "value"),
+        ("AC_CHECK_SIZEOF([int16_t])\nX=$ac_cv_sizeof_int16_t", "2"),
+    ] {
+        assert_eq!(variable(text, "X"), expect, "{text}");
+    }
+    assert_eq!(variable("", "PACKAGE_TARNAME"), "thing-one");
+    let tree = project("", "").with("version", "V=\"5.6\"\n");
+    let text = "AC_INIT([x], m4_esyscmd([./print-version version]))";
+    let tree = tree.with("configure.ac", text);
+    let read = Configure::read(&tree, &FilePath::root()).unwrap();
+    assert_eq!(read.variables["PACKAGE_VERSION"], "5.6");
+}
+
+#[test]
+fn libraries_and_their_parts() {
+    let tree = project(
+        "AM_CONDITIONAL([ON], [test x = x])\nAM_CONDITIONAL([OFF], [false])\nEXTRA=\"-DFROM_CONFIGURE\"\nAC_SUBST([EXTRA])",
+        "SUBDIRS = src . gone\ninclude $(top_srcdir)/more.am\n",
+    )
+    .with(
+        "src/Makefile.am",
+        "AM_CPPFLAGS = -I$(top_srcdir)/include -I. @EXTRA@ -DPATH=\\\"$(prefix)\\\"
+lib_LTLIBRARIES = libone.la
+libone_la_SOURCES = one.c one.h \\
+   sub/two.c parse.y
+libone_la_LIBADD = ../util/libutil.la -lm $(top_builddir)/src/libinner.la
+noinst_LTLIBRARIES = libinner.la
+libinner_la_CPPFLAGS = -DINNER
+if ON
+libone_la_SOURCES += on.c
+else
+libone_la_SOURCES += not_on.c
+endif
+if !OFF
+if UNHEARD_OF
+libone_la_SOURCES += unheard.c
+endif
+libone_la_SOURCES += not_off.c
+endif OFF
+nodist_libone_la_SOURCES = made.c
+EXTRA_libone_la_SOURCES = extra.c
+libone_la_CFLAGS = $(AM_CFLAGS) -DONE
+check_PROGRAMS = t
+t_LDADD = libone.la
+all-local:
+\tlib_LTLIBRARIES = never.la
+",
+    )
+    .with("more.am", "include more/more.am\n")
+    .with("more/more.am", "noinst_LIBRARIES = %reldir%/lib%C%_x.a\n%canon_reldir%_lib%C%_x_a_SOURCES = %D%/x.c\n");
+    let common = "-I.jmake/gen/src -I.jmake/gen/include -Iinclude -Isrc";
+    assert_eq!(
+        targets(&tree),
+        [
+            "more/libmore_x.a: more/x.c -I.jmake/gen",
+            "src/libinner.la: src/libinner.c -I.jmake/gen/src -DINNER",
+            &format!(
+                "src/libone.la: src/one.c src/one.h src/sub/two.c src/parse.c src/on.c src/not_off.c src/made.c \
+                 {common} -DFROM_CONFIGURE -DPATH=\"NONE\" -DONE +util/libutil.la +src/libinner.la"
+            ),
+            &format!("src/t: src/t.c {common} -DFROM_CONFIGURE -DPATH=\"NONE\" +src/libone.la"),
+        ]
+    );
+    let described = read(&tree, &FilePath::root()).unwrap();
+    let names: Vec<&str> = described.libraries(&|_| false).iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["src/libone.la", "src/libinner.la"]);
+}
+
+#[test]
+fn headers_that_configure_makes() {
+    let configure = "AC_CONFIG_HEADERS([config.h sub/other.h:sub/o.in])
+AC_CHECK_HEADERS([unistd.h])
+AC_CHECK_FUNCS([strdup strlcpy])
+AC_DEFINE([LEVEL], [3], [how deep])
+AC_DEFINE_UNQUOTED([TEXT], [\"$host_cpu\"], [where])
+AC_DEFINE_UNQUOTED([NOTHING], [$not_known])
+if test x = y; then AC_DEFINE([HAVE_NEVER_H]) fi
+AH_BOTTOM([#include <stddef.h>])
+MAJOR=4
+AC_SUBST([MAJOR])
+AC_SUBST([FOUND])
+AC_CONFIG_FILES([Makefile inc/version.h gone.h])
+";
+    let tree = project(configure, "")
+        .with("sub/o.in", "#undef LEVEL\n#undef HAVE_NEVER_H\n")
+        .with("inc/version.h.in", "@MAJOR@ @form@ @FOUND@");
+    let described = read(&tree, &FilePath::root()).unwrap();
+    let paths: Vec<String> = described.headers.keys().map(ToString::to_string).collect();
+    assert_eq!(paths, [".jmake/gen/config.h", ".jmake/gen/inc/version.h", ".jmake/gen/sub/other.h"]);
+    let form = |name: &str| &described.headers[&FilePath::new(format!(".jmake/gen/{name}"))].form;
+    let Form::Lines { text, names, .. } = form("config.h") else { panic!() };
+    assert!(text.ends_with("#mesondefine VERSION\n#include <stddef.h>\n"), "{text}");
+    let define = |text: &str| Some(Known::Define(text.to_owned()));
+    assert_eq!(names.get("LEVEL").cloned(), define("3"));
+    assert_eq!(names.get("TEXT").cloned(), define(&format!("\"{}\"", std::env::consts::ARCH)));
+    assert_eq!(names.get("PACKAGE_STRING").cloned(), define("\"Thing One 1.2\""));
+    assert_eq!(names.get("HAVE_STRLCPY"), Some(&Known::Check(Check::Declared(vec!["strlcpy".into()]))));
+    assert_eq!((names.get("NOTHING"), names.get("HAVE_NEVER_H")), (None, None));
+    let Form::Template(names) = form("sub/other.h") else { panic!() };
+    assert_eq!(names.get("LEVEL").cloned(), define("3"));
+    assert_eq!(names.get("HAVE_NEVER_H"), Some(&Known::Value(None)));
+    let Form::Template(names) = form("inc/version.h") else { panic!() };
+    assert_eq!(names.get("MAJOR").cloned(), define("4"));
+    assert_eq!(names.get("form").cloned(), define("@form@"));
+    assert_eq!(names.get("FOUND"), None, "only the system knows");
+}
+
+#[test]
+fn without_a_header_all_is_told_to_the_compiler() {
+    let described = read(&project("AC_DEFINE([A])", ""), &FilePath::root()).unwrap();
+    let (path, header) = described.headers.iter().next().unwrap();
+    assert_eq!(path.to_string(), ".jmake/gen/jmake-defines.h");
+    assert!(header.is_first());
+    let there = project("AC_CONFIG_HEADERS([config.h])", "").with("config.h", "");
+    assert!(read(&there, &FilePath::root()).unwrap().headers.is_empty());
+}
+
+#[test]
+fn what_is_no_description_of_a_whole_gives_nothing() {
+    let root = FilePath::root();
+    assert_eq!(read(&Tree::default().with("Makefile.am", "lib_LTLIBRARIES = libx.la"), &root), None);
+    assert_eq!(read(&Tree::default().with("configure.ac", INIT), &root), None);
+    let none = Tree::default().with("Makefile.am", "").with("configure.ac", "AC_INIT\n");
+    assert_eq!(read(&none, &root), None);
+}
+
+#[test]
+fn whatever_is_written_reading_ends() {
+    let ends = |configure: String, makefile: String| {
+        let tree = project(&configure, &makefile);
+        let read = move || drop(read(&tree, &FilePath::root()));
+        std::thread::Builder::new().stack_size(2 << 20).spawn(read).unwrap().join().unwrap();
+    };
+    let none = String::new;
+    for text in [
+        "if ",
+        "case x in ",
+        "for x in ",
+        "AC_X(",
+        "[",
+        "`",
+        "$(",
+        "${",
+        "\"",
+        "if x; then ",
+        "m4_define([",
+        "; ; ",
+        "&& ",
+        ")",
+        ";;",
+    ] {
+        ends(text.repeat(100_000), none());
+    }
+    ends(format!("AS_IF({}", "[AS_IF([true], ".repeat(20_000)), none());
+    ends("AC_DEFUN([A], [A A() A([x])])\nA\nA()\n".to_owned(), none());
+    ends(
+        "AC_DEFUN([A], [B($1$1) B($1$1)])\nAC_DEFUN([B], [A($1$1) A($1$1)])\nA([xxxx])\n".to_owned(),
+        none(),
+    );
+    ends("m4_define([A], [A A])\nX=A\nAC_DEFINE([Y], [A])\n".to_owned(), none());
+    ends("X=$X$X\n".repeat(10_000), none());
+    ends("X=aaaaaaaa\n".to_owned() + &"X=$X$X\n".repeat(100), none());
+    ends("m4_include([configure.ac])\n".to_owned(), none());
+    ends(format!("case x in {} esac\n", "*a*b*) ;; ".repeat(50_000)), none());
+    ends(none(), "SUBDIRS = . .. ./.\ninclude Makefile.am\n".to_owned());
+    ends(none(), "if X\n".repeat(100_000));
+    ends(none(), format!("lib_LTLIBRARIES = {}\n", "libx.la liby.la ".repeat(50_000)));
+    ends(none(), format!("X = {}\n", "%@\\".repeat(300_000)));
+    let tree = Tree::default().with("Makefile.am", b"X = \xff\nlib_LTLIBRARIES = l\xfe.la\n");
+    drop(read(&tree.with("configure.ac", [INIT.as_bytes(), b"X=\xff\xfe"].concat()), &FilePath::root()));
+}

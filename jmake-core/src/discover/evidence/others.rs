@@ -1,0 +1,83 @@
+//! From what any other description than CMake's says to evidence: `meson.build`, `Makefile.am`,
+//! `BUILD`, `compile_commands.json`, `Makefile`.
+
+use std::sync::Arc;
+
+use crate::described::{Described, Files as _};
+use crate::discover::category_by_name;
+use crate::discover::reasons::folder_reason;
+use crate::path::FilePath;
+use crate::{automake, bazel, commands, makefile, meson};
+
+use super::{Evidence, Seen};
+
+/// What a `meson.build` in `dir` says.
+pub(super) fn meson(seen: &Seen<'_>, dir: &FilePath) -> Option<Evidence> {
+    Some(evidence(seen, dir.join("meson.build"), meson::read(seen, dir)?))
+}
+
+/// What a `Makefile.am` in `dir` says.
+pub(super) fn automake(seen: &Seen<'_>, dir: &FilePath) -> Option<Evidence> {
+    Some(evidence(seen, dir.join("Makefile.am"), automake::read(seen, dir)?))
+}
+
+/// What a `BUILD` file in `dir` says.
+pub(super) fn bazel(seen: &Seen<'_>, dir: &FilePath) -> Option<Evidence> {
+    let described = bazel::read(seen, dir)?;
+    let mut names = bazel::NAMES.iter().map(|name| dir.join(name));
+    let file = names.find(|file| seen.is_file(file)).unwrap_or_else(|| dir.join(bazel::NAMES[0]));
+    Some(evidence(seen, file, described))
+}
+
+/// What the last build of somebody wrote down in `dir`.
+pub(super) fn commands(seen: &Seen<'_>, dir: &FilePath) -> Option<Evidence> {
+    let places = [dir.clone(), dir.join("build")];
+    let mut files = places.iter().map(|place| place.join(commands::NAME));
+    files.find_map(|file| {
+        let text = seen.memo.text(&file).ok().filter(|text| !commands::is_ours(text))?;
+        let text: Arc<[u8]> = text.into();
+        seen.note(&file, text.clone());
+        let mut described = commands::read(seen, &text)?;
+        // It does not tell programs from libraries.
+        for target in &mut described.targets {
+            let has_main = |source: &FilePath| seen.memo.facts(source).is_ok_and(|facts| facts.has_main);
+            target.is_program = target.sources.iter().any(has_main);
+            target.is_test = target.sources.iter().all(|source| folder_reason(source).is_some());
+        }
+        Some(evidence(seen, file, described))
+    })
+}
+
+/// What a Makefile in `dir` says.
+pub(super) fn makefile(seen: &Seen<'_>, dir: &FilePath) -> Option<Evidence> {
+    let files = makefile::NAMES.iter().map(|name| dir.join(name)).filter(|file| seen.is_file(file));
+    let mut all = files.filter_map(|file| {
+        let (says, described) = makefile::read(seen, &file)?;
+        Some(evidence(seen, says, described))
+    });
+    all.find(|said| !said.sources.is_empty())
+}
+
+/// The part of what `file` says that is about the library.
+fn evidence(seen: &Seen<'_>, file: FilePath, described: Described) -> Evidence {
+    let tree = seen.tree;
+    let is_beside = |dir: &FilePath| folder_reason(&dir.join("x")).is_some();
+    let mut evidence = Evidence::new(file, described.headers.clone());
+    for library in described.libraries(&is_beside) {
+        // What lies among the tests or examples is none of it, wherever it is described.
+        if library.sources.iter().all(|source| folder_reason(source).is_some()) {
+            continue;
+        }
+        let is_source = |path: &&FilePath| category_by_name(path.file_name()).is_source();
+        for source in library.sources.iter().filter(is_source) {
+            match tree.get(source) {
+                Some(_) => drop(evidence.sources.insert(source.clone())),
+                None if !evidence.missing.contains(source) => evidence.missing.push(source.clone()),
+                None => {}
+            }
+        }
+        library.defines.iter().for_each(|define| evidence.define(define.clone()));
+        library.include_dirs.iter().for_each(|dir| evidence.search(dir, tree));
+    }
+    evidence
+}

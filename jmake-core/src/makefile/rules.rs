@@ -1,0 +1,203 @@
+//! What a Makefile written by hand says: its variables and rules, conditions followed.
+
+use std::collections::BTreeMap;
+
+use crate::described::{Files, place};
+use crate::path::FilePath;
+
+use super::expand::Variables;
+use super::lines::{Line, assignment, lines};
+
+/// Includes are not followed deeper than this.
+const DEEPEST: usize = 20;
+/// All lines that are looked at.
+const MOST: usize = 200_000;
+
+/// A rule, everything put in.
+#[derive(Clone, Debug, Default)]
+pub struct Rule {
+    /// What it makes.
+    pub targets: Vec<String>,
+    /// Of what.
+    pub needs: Vec<String>,
+    /// How: lines in which variables still stand.
+    pub recipe: Vec<String>,
+}
+
+/// A Makefile that was read.
+pub struct Makefile<'f> {
+    files: &'f dyn Files,
+    dir: FilePath,
+    /// Its variables, as they are at its end.
+    pub variables: Variables<'f>,
+    /// Its rules, in order.
+    pub rules: Vec<Rule>,
+    left: usize,
+}
+
+/// A condition around a line: whether it holds, whether a branch before held, and whether what
+/// stands around it holds.
+struct Condition {
+    holds: bool,
+    has_held: bool,
+    outside: bool,
+}
+
+impl<'f> Makefile<'f> {
+    /// Reads `text`, which lies in `dir`.
+    pub fn read(
+        files: &'f dyn Files,
+        dir: &FilePath,
+        text: &[u8],
+        wildcard: &'f dyn Fn(&str) -> Vec<String>,
+    ) -> Makefile<'f> {
+        let variables = Variables::new(wildcard);
+        let mut makefile = Makefile { files, dir: dir.clone(), variables, rules: Vec::new(), left: MOST };
+        makefile.take(text, 0);
+        makefile
+    }
+
+    fn take(&mut self, text: &[u8], depth: usize) {
+        let mut conditions: Vec<Condition> = Vec::new();
+        let mut is_define = false;
+        for Line { is_recipe, text } in lines(text) {
+            if self.left == 0 {
+                return;
+            }
+            self.left -= 1;
+            if is_define {
+                is_define = text != "endef";
+                continue;
+            }
+            if self.condition(&text, &mut conditions) {
+                continue;
+            }
+            if conditions.last().is_some_and(|one| !one.holds) {
+                continue;
+            }
+            if is_recipe && let Some(rule) = self.rules.last_mut() {
+                rule.recipe.push(text);
+                continue;
+            }
+            is_define = text.starts_with("define ");
+            if !is_define {
+                self.line(&text, depth);
+            }
+        }
+    }
+
+    /// Whether the line is one of a condition.
+    fn condition(&self, text: &str, conditions: &mut Vec<Condition>) -> bool {
+        let (word, rest) = text.split_once([' ', '\t', '(']).unwrap_or((text, ""));
+        match word {
+            "ifeq" | "ifneq" | "ifdef" | "ifndef" => {
+                let outside = conditions.last().is_none_or(|one| one.holds);
+                let holds = outside && self.holds(text);
+                conditions.push(Condition { holds, has_held: holds, outside });
+            }
+            "else" => {
+                let is_plain = rest.trim().is_empty();
+                let holds = is_plain || self.holds(rest.trim());
+                if let Some(last) = conditions.last_mut() {
+                    last.holds = last.outside && !last.has_held && holds;
+                    last.has_held |= last.holds;
+                }
+            }
+            "endif" => drop(conditions.pop()),
+            _ => return false,
+        }
+        true
+    }
+
+    fn holds(&self, text: &str) -> bool {
+        let is = |word: &str| text.strip_prefix(word).map(str::trim);
+        if let Some(name) = is("ifdef") {
+            return !self.variables.value(&self.variables.expand(name)).is_empty();
+        }
+        if let Some(name) = is("ifndef") {
+            return self.variables.value(&self.variables.expand(name)).is_empty();
+        }
+        let (sides, wanted) = match (is("ifeq"), is("ifneq")) {
+            (Some(sides), _) => (sides, true),
+            (_, Some(sides)) => (sides, false),
+            _ => return false,
+        };
+        let Some((left, right)) = two_sides(sides) else { return false };
+        let value = |side: &str| self.variables.expand(side).trim().to_owned();
+        (value(left) == value(right)) == wanted
+    }
+
+    fn line(&mut self, text: &str, depth: usize) {
+        let plain = ["override ", "export ", "private "]
+            .iter()
+            .fold(text, |text, word| text.strip_prefix(word).unwrap_or(text).trim_start());
+        for word in ["-include ", "sinclude ", "include "] {
+            if let Some(names) = plain.strip_prefix(word) {
+                return self.include(names, depth);
+            }
+        }
+        if let Some((name, how, value)) = assignment(plain) {
+            let name = self.variables.expand(name);
+            return self.variables.set(&name, how, value);
+        }
+        // `x.o: CFLAGS += …` is a matter of that file alone.
+        let Some((targets, needs)) = plain.split_once(':') else { return };
+        if needs.contains('=') && !needs.contains(";") {
+            return;
+        }
+        let (needs, first) = needs.split_once(';').unwrap_or((needs, ""));
+        let needs = needs.trim_start_matches(':').replace('|', " ");
+        let words = |text: &str| {
+            let text = self.variables.expand(text);
+            text.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let recipe = Some(first.trim().to_owned()).filter(|first| !first.is_empty());
+        let rule =
+            Rule { targets: words(targets), needs: words(&needs), recipe: recipe.into_iter().collect() };
+        self.rules.push(rule);
+    }
+
+    fn include(&mut self, names: &str, depth: usize) {
+        let names = self.variables.expand(names);
+        for name in names.split_ascii_whitespace().filter(|_| depth < DEEPEST) {
+            let text = place(&self.dir, name.as_bytes()).and_then(|path| self.files.read(&path));
+            if let Some(text) = text {
+                self.take(&text, depth + 1);
+            }
+        }
+    }
+
+    /// The rules that make each target.
+    pub fn by_target(&self) -> BTreeMap<&str, Vec<&Rule>> {
+        let mut all: BTreeMap<&str, Vec<&Rule>> = BTreeMap::new();
+        for rule in &self.rules {
+            for target in &rule.targets {
+                all.entry(target).or_default().push(rule);
+            }
+        }
+        all
+    }
+}
+
+/// `(a,b)`, `"a" "b"` and `'a' 'b'`.
+fn two_sides(text: &str) -> Option<(&str, &str)> {
+    if let Some(inner) = text.strip_prefix('(') {
+        let inner = inner.trim_end().strip_suffix(')')?;
+        let mut depth = 0i32;
+        let comma = inner.bytes().position(|byte| {
+            depth += match byte {
+                b'(' | b'{' => 1,
+                b')' | b'}' => -1,
+                _ => 0,
+            };
+            byte == b',' && depth == 0
+        })?;
+        return Some((&inner[..comma], &inner[comma + 1..]));
+    }
+    let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let mut parts = text.split(quote);
+    parts.next()?;
+    let left = parts.next()?;
+    parts.next()?;
+    Some((left, parts.next()?))
+}
