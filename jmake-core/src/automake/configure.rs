@@ -94,13 +94,8 @@ impl<'f> Configure<'f> {
 
     /// Reads the macros of the project's own, which lie in files beside: those of tools are known.
     fn read_macros(&mut self, text: &str) {
-        let named = text.split("AC_CONFIG_MACRO_DIR").nth(1).and_then(|rest| rest.split_once(')'));
-        let named = named.map(|(name, _)| bare(name).trim_start_matches(['S', '(']).to_owned());
         let mut all = vec![self.dir.join("acinclude.m4")];
-        for name in BTreeSet::from(["m4".to_owned(), named.unwrap_or_default()])
-            .iter()
-            .filter(|name| !name.is_empty())
-        {
+        for name in self.macro_dirs(text) {
             let Some(m4) = crate::described::place(&self.dir, name.as_bytes()) else { continue };
             all.extend(self.files.below(&m4).into_iter().filter(|path| path.parent().as_ref() == Some(&m4)));
         }
@@ -117,6 +112,19 @@ impl<'f> Configure<'f> {
                 self.run(&text);
             }
         }
+    }
+
+    /// The folders that such files lie in.
+    fn macro_dirs(&self, text: &str) -> BTreeSet<String> {
+        let mut dirs = BTreeSet::from(["m4".to_owned()]);
+        let named = text.split("AC_CONFIG_MACRO_DIR").nth(1).and_then(|rest| rest.split_once(')'));
+        dirs.extend(named.map(|(name, _)| bare(name).trim_start_matches(['S', '(']).to_owned()));
+        let makefile = self.files.read(&self.dir.join("Makefile.am")).unwrap_or_default();
+        let makefile = String::from_utf8_lossy(&makefile);
+        let flags = makefile.lines().filter_map(|line| line.strip_prefix("ACLOCAL_AMFLAGS")?.split_once('='));
+        let words = flags.flat_map(|(_, words)| words.split_ascii_whitespace());
+        dirs.extend(words.filter(|word| !word.starts_with('-')).map(str::to_owned));
+        dirs.into_iter().filter(|name| !name.is_empty() && name != ".").collect()
     }
 
     /// Notes every macro that `text` may define and every variable that it may set.
