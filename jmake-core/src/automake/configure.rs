@@ -47,6 +47,8 @@ pub struct Configure<'f> {
     pub headers: Vec<(String, String)>,
     /// Files made from templates of their own.
     pub made: Vec<(String, String)>,
+    /// Variables that hold what a command prints.
+    pub unknown: BTreeSet<String>,
     /// Variables that are set somewhere, perhaps under a condition.
     pub assigned: BTreeSet<String>,
     /// What stands at the beginning and at the end of a header without template.
@@ -74,6 +76,7 @@ impl<'f> Configure<'f> {
             mentioned: BTreeSet::new(),
             headers: Vec::new(),
             made: Vec::new(),
+            unknown: BTreeSet::new(),
             assigned: BTreeSet::new(),
             around: (String::new(), String::new()),
             is_package: false,
@@ -83,17 +86,19 @@ impl<'f> Configure<'f> {
             depth: 0,
         };
         let text = String::from_utf8_lossy(&text);
-        configure.read_macros();
+        configure.read_macros(&text);
         configure.mention(&text);
         configure.run(&text);
         Some(configure)
     }
 
     /// Reads the macros of the project's own, which lie in files beside: those of tools are known.
-    fn read_macros(&mut self) {
-        let m4 = self.dir.join("m4");
+    fn read_macros(&mut self, text: &str) {
         let mut all = vec![self.dir.join("acinclude.m4")];
-        all.extend(self.files.below(&m4).into_iter().filter(|path| path.parent().as_ref() == Some(&m4)));
+        for name in self.macro_dirs(text) {
+            let Some(m4) = crate::described::place(&self.dir, name.as_bytes()) else { continue };
+            all.extend(self.files.below(&m4).into_iter().filter(|path| path.parent().as_ref() == Some(&m4)));
+        }
         let is_tools = |path: &FilePath| {
             [&b"lt"[..], b"libtool", b"gettext", b"gnulib", b"pkg"]
                 .iter()
@@ -104,10 +109,22 @@ impl<'f> Configure<'f> {
         {
             if let Some(text) = self.files.read(path) {
                 let text = String::from_utf8_lossy(&text);
-                self.mention(&text);
                 self.run(&text);
             }
         }
+    }
+
+    /// The folders that such files lie in.
+    fn macro_dirs(&self, text: &str) -> BTreeSet<String> {
+        let mut dirs = BTreeSet::from(["m4".to_owned()]);
+        let named = text.split("AC_CONFIG_MACRO_DIR").nth(1).and_then(|rest| rest.split_once(')'));
+        dirs.extend(named.map(|(name, _)| bare(name).trim_start_matches(['S', '(']).to_owned()));
+        let makefile = self.files.read(&self.dir.join("Makefile.am")).unwrap_or_default();
+        let makefile = String::from_utf8_lossy(&makefile);
+        let flags = makefile.lines().filter_map(|line| line.strip_prefix("ACLOCAL_AMFLAGS")?.split_once('='));
+        let words = flags.flat_map(|(_, words)| words.split_ascii_whitespace());
+        dirs.extend(words.filter(|word| !word.starts_with('-')).map(str::to_owned));
+        dirs.into_iter().filter(|name| !name.is_empty() && name != ".").collect()
     }
 
     /// Notes every macro that `text` may define and every variable that it may set.
@@ -169,7 +186,13 @@ impl<'f> Configure<'f> {
     fn statement(&mut self, statement: &Statement) -> bool {
         match statement {
             Statement::Assign(name, text) => {
-                let value = self.expand(&self.put_in(&unquoted(text)));
+                let text = unquoted(text);
+                // What a command prints is not known.
+                match text.contains('`') || text.contains("$(") {
+                    true => drop(self.unknown.insert(name.clone())),
+                    false => drop(self.unknown.remove(name)),
+                }
+                let value = self.expand(&self.put_in(&text));
                 self.variables.insert(name.clone(), value);
                 true
             }
@@ -193,6 +216,18 @@ impl<'f> Configure<'f> {
                     Some((_, body)) => self.block(body),
                     None => true,
                 }
+            }
+            Statement::For(name, words, body) => {
+                let words: Vec<String> = words.iter().map(|word| self.expand(&unquoted(word))).collect();
+                for word in words.iter().flat_map(|words| words.split_ascii_whitespace()) {
+                    if self.steps == 0 {
+                        break;
+                    }
+                    self.steps -= 1;
+                    self.variables.insert(name.clone(), word.to_owned());
+                    self.block(body);
+                }
+                true
             }
             Statement::Command(words) => self.command(words),
             Statement::Unknown => false,

@@ -64,6 +64,9 @@ fn filled(configure: &Configure<'_>, out: &str, template: &str) -> Option<(FileP
     let names = crate::cmake::names_in(&text, true).into_iter();
     let known = names.filter_map(|name| {
         let is_known = configure.substituted.contains(&name);
+        if configure.unknown.contains(&name) {
+            return None;
+        }
         let value = match configure.variables.get(&name) {
             Some(value) => value.clone(),
             // What was to be found out and is not known is asked by its name.

@@ -16,6 +16,18 @@ impl Configure<'_> {
         match name {
             "AS_IF" => return self.chosen(all),
             "AS_CASE" => return self.cased(all),
+            "m4_if" | "ifelse" => {
+                let is_same = all.len() > 1 && self.plain(&all[0]) == self.plain(&all[1]);
+                return self.run_argument(all.get(if is_same { 2 } else { 3 }));
+            }
+            "m4_ifdef" | "ifdef" => {
+                let is_known = all.first().is_some_and(|name| self.bodies.contains_key(&bare(name)));
+                return self.run_argument(all.get(if is_known { 1 } else { 2 }));
+            }
+            "m4_ifval" | "m4_ifvaln" => {
+                let has_value = all.first().is_some_and(|text| !bare(text).is_empty());
+                return self.run_argument(all.get(if has_value { 1 } else { 2 }));
+            }
             _ => self.decided(name, all),
         }
         true
@@ -277,7 +289,7 @@ impl Configure<'_> {
                 let holds = bare(arg(0)).split_ascii_whitespace().all(takes_flag);
                 self.run_argument(all.get(if holds { 1 } else { 2 }));
             }
-            "AC_USE_SYSTEM_EXTENSIONS" | "AC_GNU_SOURCE" => self.defined("_GNU_SOURCE", "1"),
+            "AC_USE_SYSTEM_EXTENSIONS" | "AC_GNU_SOURCE" | "gl_EARLY" => self.defined("_GNU_SOURCE", "1"),
             "AC_FUNC_ALLOCA" => {
                 self.defined("HAVE_ALLOCA_H", "1");
                 self.defined("HAVE_ALLOCA", "1");
@@ -319,8 +331,13 @@ impl Configure<'_> {
         flags.all(|flag| !flag.starts_with("-m") || takes_flag(flag)) && compiles(code)
     }
 
-    /// A macro of the project's own.
+    /// A macro of the project's own, or one that is called like those that are known.
     fn own(&mut self, name: &str, all: &[String]) {
+        for known in ["AC_CHECK_FUNCS", "AC_CHECK_HEADERS", "AC_CHECK_DECLS"] {
+            if name != known && name.contains(known.trim_start_matches("AC_")) {
+                return self.question(known, all);
+            }
+        }
         let Some(body) = self.bodies.get(name) else { return };
         let mut body = body.clone();
         for at in (1..=9).rev() {
@@ -329,6 +346,7 @@ impl Configure<'_> {
                 body = body.replace(&format!("${at}"), &text);
             }
         }
+        self.mention(&body);
         self.run(&body);
     }
 }

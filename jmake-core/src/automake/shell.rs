@@ -32,7 +32,9 @@ pub enum Statement {
     Case(String, Vec<(Vec<String>, Block)>),
     /// A command.
     Command(Vec<String>),
-    /// What cannot be known: loops, pipes.
+    /// `for`: the variable, its words, and what is done with each.
+    For(String, Vec<String>, Block),
+    /// What cannot be known: other loops, pipes.
     Unknown,
 }
 
@@ -142,11 +144,18 @@ impl Parser<'_> {
             ("case", Some(b' ' | b'\t')) => self.case(),
             ("for" | "while" | "until", Some(b' ' | b'\t')) => {
                 self.at += name_end;
-                self.block(&["do"]);
+                let head = self.block(&["do"]);
                 self.take(&["do"]);
-                self.block(&["done"]);
+                let body = self.block(&["done"]);
                 self.take(&["done"]);
-                Statement::Unknown
+                match head.into_iter().next() {
+                    Some((_, Statement::Command(words))) if name == "for" && words.len() > 2 => {
+                        let mut words = words.into_iter();
+                        let variable = words.next().unwrap_or_default();
+                        Statement::For(variable, words.skip(1).collect(), body)
+                    }
+                    _ => Statement::Unknown,
+                }
             }
             (name, Some(b'(')) if !name.is_empty() => self.call(name_end),
             (name, Some(b'=')) if !name.is_empty() => {

@@ -100,6 +100,7 @@ struct Reader<'r> {
 impl Reader<'_> {
     fn libraries(&self) -> Vec<Target> {
         let mut all: Vec<Target> = Vec::new();
+        let installed = self.installed();
         let flags = self.flags();
         let rules = self.makefile.rules.iter().filter(|rule| self.is_library(rule));
         for rule in rules.take(MOST_LIBRARIES) {
@@ -109,11 +110,12 @@ impl Reader<'_> {
                 continue;
             }
             let is_test = name.contains("test");
+            let file = name.rsplit('/').next().unwrap_or(&name);
             let mut target = Target {
+                is_public: installed.contains(file),
                 name,
                 dir: self.dir.clone(),
                 is_test,
-                is_public: true,
                 sources,
                 ..Target::default()
             };
@@ -122,6 +124,17 @@ impl Reader<'_> {
             all.push(target);
         }
         all
+    }
+
+    /// What rules that install say.
+    fn installed(&self) -> String {
+        let is_install = |rule: &&Rule| rule.targets.iter().any(|target| target.starts_with("install"));
+        let rules = self.makefile.rules.iter().filter(is_install).take(MOST_LIBRARIES);
+        let said = |rule: &Rule| {
+            let recipe = rule.recipe.iter().map(|line| self.makefile.variables.expand(line));
+            format!("{} {}", rule.needs.join(" "), recipe.collect::<Vec<_>>().join(" "))
+        };
+        rules.map(said).collect::<Vec<_>>().join(" ")
     }
 
     /// Whether a rule makes a library.
