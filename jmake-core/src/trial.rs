@@ -38,6 +38,8 @@ pub struct Verdict {
     pub out: Vec<(FilePath, LeftOut)>,
     /// Sources that are part of it after all, each with the symbol it defines.
     pub taken: Vec<(FilePath, String)>,
+    /// Whether all is to be shown, whatever the description hides: nothing else would be.
+    pub show_all: bool,
 }
 
 /// What must change for `units` to be linked, where nothing defines the symbols `undefined`.
@@ -166,6 +168,11 @@ fn has_label(text: &[u8], symbol: &str) -> bool {
 /// `discovery` after `verdict`, and what is to be said of it.
 pub fn apply(mut discovery: Discovery, verdict: &Verdict) -> (Discovery, Vec<Diagnostic>) {
     let mut told = Vec::new();
+    if verdict.show_all {
+        discovery.manner.show_all();
+        told.push(Diagnostic::warning("all of the library is shown, for the build description hides everything")
+            .hint("does its own build define a macro that marks what is exported?  Set it in `compile.defines`"));
+    }
     let Some(library) = discovery.targets.iter_mut().find(|target| target.kind == TargetKind::Library) else {
         return (discovery, told);
     };

@@ -10,7 +10,7 @@ use anyhow::Result;
 use super::{Tried, Work};
 use crate::discover::{Discovery, TargetKind};
 use crate::event::{ActionKind, Event, Outcome};
-use crate::inspect::unit_symbols;
+use crate::inspect::{inspect, unit_symbols};
 use crate::link_errors::{LinkError, parse_link_errors};
 use crate::path::FilePath;
 use crate::plan::Plan;
@@ -54,9 +54,13 @@ impl Work<'_> {
         }
     }
 
-    /// What the symbols say where nothing but a link of what was discovered has failed.
+    /// What the symbols say where nothing but a link of what was discovered has failed, or where the
+    /// library shows nothing at all.
     fn verdict(&self, tried: &Tried) -> Verdict {
         let guessed = self.project.manifest.targets.is_empty() && !self.request.dry_run;
+        if guessed && tried.built.success && tried.discovery.manner.hides() {
+            return Verdict { show_all: self.is_empty(tried), ..Verdict::default() };
+        }
         let links = self.failures.iter().all(|failure| {
             tried.plan.graph.actions().get(failure.action).is_some_and(|action| is_link(action.kind))
         });
@@ -74,6 +78,14 @@ impl Work<'_> {
             })
             .collect();
         decide(&units, &undefined, &tried.discovery.left_out, &|path| self.project.memo.text(path).ok())
+    }
+
+    /// Whether the library that was made shows nothing.
+    fn is_empty(&self, tried: &Tried) -> bool {
+        let library =
+            tried.built.results.iter().find(|result| result.ends_with(".so") || result.ends_with(".dylib"));
+        let report = library.and_then(|path| inspect(&self.project.root().as_path().join(path)).ok());
+        report.is_some_and(|report| report.exports.is_empty())
     }
 
     /// The units of the library; `None` where one of them cannot be looked into.

@@ -48,6 +48,9 @@ const FLAGS: [&str; 14] = [
     "-fms-extensions",
 ];
 
+/// Flags that hide what is not marked.
+const HIDDEN: [&str; 2] = ["-fvisibility=hidden", "-fvisibility-inlines-hidden"];
+
 impl Manner {
     /// Adds a flag for every source of C++, or of C.
     pub fn add(&mut self, cxx: bool, flag: &str) {
@@ -86,9 +89,7 @@ impl Manner {
     /// Shows everything after all where nothing in `tree` marks what is to be shown: the library
     /// would be empty.
     pub(super) fn settle(&mut self, memo: &Memo, tree: &Tree) {
-        const HIDDEN: [&str; 2] = ["-fvisibility=hidden", "-fvisibility-inlines-hidden"];
-        let hides = |flags: &[String]| flags.iter().any(|flag| flag == HIDDEN[0]);
-        if !hides(&self.c_flags) && !hides(&self.cxx_flags) {
+        if !self.hides() {
             return;
         }
         let marks = |path: &FilePath| {
@@ -100,9 +101,19 @@ impl Manner {
         let code =
             tree.files.par_iter().filter(|file| file.category.is_header() || file.category.is_source());
         if !code.map(|file| &file.path).any(marks) {
-            for flags in [&mut self.c_flags, &mut self.cxx_flags] {
-                flags.retain(|flag| !HIDDEN.contains(&&**flag));
-            }
+            self.show_all();
+        }
+    }
+
+    /// Whether symbols are hidden unless something marks them.
+    pub fn hides(&self) -> bool {
+        self.c_flags.iter().chain(&self.cxx_flags).any(|flag| flag == HIDDEN[0])
+    }
+
+    /// Hides nothing.
+    pub fn show_all(&mut self) {
+        for flags in [&mut self.c_flags, &mut self.cxx_flags] {
+            flags.retain(|flag| !HIDDEN.contains(&&**flag));
         }
     }
 }

@@ -5,8 +5,8 @@
 //! matters to a source: a function that the C library has but no header declares cannot be
 //! called (C99 and later), and what is only a macro can.
 //!
-//! What no name can answer is tried: a short program is put to the compiler, which is not asked to
-//! make anything of it, and nothing is ever run.
+//! What no name can answer is tried: a short program is put to the compiler, what it
+//! makes of it is thrown away, and nothing is ever run.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -83,7 +83,9 @@ impl Toolchain {
         }
         let mut argv = vec![bytes_of(tool.path.as_os_str()).to_vec()];
         argv.extend_from_slice(flags);
-        argv.extend(["-w", "-fsyntax-only", "-x", lang.flag(), "-"].map(|arg| arg.as_bytes().to_vec()));
+        // Whether an instruction may be used is known only when code is made.
+        let rest = ["-w", "-O0", "-c", "-emit-llvm", "-o", "/dev/null", "-x", lang.flag(), "-"];
+        argv.extend(rest.map(|arg| arg.as_bytes().to_vec()));
         match of_project || flags.iter().any(|flag| flag.starts_with(b"-I")) {
             true => ask.succeeds_now(&argv, source),
             false => ask.succeeds(&argv, source, &watched),

@@ -222,7 +222,7 @@ impl Reader<'_> {
         if value.len() > super::LONGEST {
             return self.note("a value is too long and was dropped".into());
         }
-        let new = self.variables.cached(name).is_none();
+        let new = self.variables.cached(name).is_none() && !self.variables.is_presumed(name);
         if (new || force) && !self.variables.set_cached(name, Some(value)) {
             self.stop("too much memory is used; what follows is not read");
         }

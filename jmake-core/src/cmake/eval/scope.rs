@@ -13,7 +13,8 @@ type Scope = HashMap<String, Option<Rc<str>>>;
 pub(in crate::cmake) struct Variables {
     scopes: Vec<Scope>,
     cache: HashMap<String, Rc<str>>,
-    /// What holds unless the project says otherwise: not even `option` takes it for a decision.
+    /// What holds as if the user had said so when CMake was started: defaults do not change it, only
+    /// what the project sets itself does.
     presumed: HashMap<&'static str, Rc<str>>,
     stored: usize,
 }
@@ -56,6 +57,11 @@ impl Variables {
     /// What a reference to `name` gives.
     pub(in crate::cmake) fn get(&self, name: &str) -> Option<&Rc<str>> {
         self.set_by_project(name).or_else(|| self.presumed.get(name))
+    }
+
+    /// Whether a default of the project for `name` counts for nothing.
+    pub(in crate::cmake) fn is_presumed(&self, name: &str) -> bool {
+        self.presumed.contains_key(name)
     }
 
     /// The same without what is only presumed.
