@@ -6,7 +6,7 @@
 //! Where nothing defines a symbol, a source that was left out and does define it comes in.  Weak
 //! symbols never count: they may stand in many units.
 //!
-//! The verdict is a function of the units as they are: a build that has anything to do finds it
+//! What it decides is a function of the units as they are: a build that has anything to do finds it
 //! anew, so nothing that was decided once outlives its reason.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,7 @@ pub struct Unit {
 
 /// What must change.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Verdict {
+pub struct Changes {
     /// Sources that are not part of the library, and why.
     pub out: Vec<(FilePath, LeftOut)>,
     /// Sources that are part of it after all, each with the symbol it defines.
@@ -49,18 +49,18 @@ pub fn decide(
     undefined: &BTreeSet<String>,
     left_out: &[(FilePath, LeftOut)],
     text: &dyn Fn(&FilePath) -> Option<Vec<u8>>,
-) -> Verdict {
+) -> Changes {
     let (programs, parts): (Vec<&Unit>, Vec<&Unit>) = units.iter().partition(|unit| is_program(unit));
-    let mut verdict = Verdict::default();
+    let mut changes = Changes::default();
     // A library of nothing is none.
     if !parts.is_empty() {
-        verdict.out.extend(programs.iter().map(|unit| (unit.source.clone(), LeftOut::Main)));
+        changes.out.extend(programs.iter().map(|unit| (unit.source.clone(), LeftOut::Main)));
     }
-    rivals(if parts.is_empty() { programs } else { parts }, &mut verdict.out);
-    if verdict.out.is_empty() {
-        verdict.taken = needed(undefined, left_out, text);
+    rivals(if parts.is_empty() { programs } else { parts }, &mut changes.out);
+    if changes.out.is_empty() {
+        changes.taken = needed(undefined, left_out, text);
     }
-    verdict
+    changes
 }
 
 fn is_program(unit: &Unit) -> bool {
@@ -165,10 +165,10 @@ fn has_label(text: &[u8], symbol: &str) -> bool {
     })
 }
 
-/// `discovery` after `verdict`, and what is to be said of it.
-pub fn apply(mut discovery: Discovery, verdict: &Verdict) -> (Discovery, Vec<Diagnostic>) {
+/// `discovery` after `changes`, and what is to be said of it.
+pub fn apply(mut discovery: Discovery, changes: &Changes) -> (Discovery, Vec<Diagnostic>) {
     let mut told = Vec::new();
-    if verdict.show_all {
+    if changes.show_all {
         discovery.manner.show_all();
         told.push(Diagnostic::warning("all of the library is shown, for the build description hides everything")
             .hint("does its own build define a macro that marks what is exported?  Set it in `compile.defines`"));
@@ -176,7 +176,7 @@ pub fn apply(mut discovery: Discovery, verdict: &Verdict) -> (Discovery, Vec<Dia
     let Some(library) = discovery.targets.iter_mut().find(|target| target.kind == TargetKind::Library) else {
         return (discovery, told);
     };
-    for (path, reason) in &verdict.out {
+    for (path, reason) in &changes.out {
         library.sources.retain(|source| source != path);
         discovery.left_out.push((path.clone(), reason.clone()));
         let note = Diagnostic::note(format!("left out after a trial: it {reason}")).in_file(path);
@@ -185,7 +185,7 @@ pub fn apply(mut discovery: Discovery, verdict: &Verdict) -> (Discovery, Vec<Dia
             _ => note,
         });
     }
-    for (path, symbol) in &verdict.taken {
+    for (path, symbol) in &changes.taken {
         library.sources.push(path.clone());
         discovery.left_out.retain(|(left, _)| left != path);
         let name = readable(symbol);
@@ -212,8 +212,8 @@ mod tests {
     }
 
     fn out(units: &[Unit]) -> String {
-        let verdict = decide(units, &BTreeSet::new(), &[], &|_| None);
-        verdict.out.iter().map(|(path, why)| format!("{path} {why}\n")).collect()
+        let changes = decide(units, &BTreeSet::new(), &[], &|_| None);
+        changes.out.iter().map(|(path, why)| format!("{path} {why}\n")).collect()
     }
 
     #[test]
@@ -251,8 +251,8 @@ mod tests {
         };
         let undefined = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<BTreeSet<_>>();
         let taken = |names: &[&str]| {
-            let verdict = decide(&[unit("a.c", "a")], &undefined(names), &left_out, &text);
-            verdict.taken.iter().map(|(path, _)| path.to_string()).collect::<Vec<_>>().join(" ")
+            let changes = decide(&[unit("a.c", "a")], &undefined(names), &left_out, &text);
+            changes.taken.iter().map(|(path, _)| path.to_string()).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(taken(&["sum", "twice"]), "fast.S more.c");
         assert_eq!(taken(&["call", "only", "printf"]), "", "a call is no definition, and tests stay out");

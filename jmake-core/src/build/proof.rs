@@ -14,7 +14,7 @@ use crate::inspect::{inspect, unit_symbols};
 use crate::link_errors::{LinkError, parse_link_errors};
 use crate::path::FilePath;
 use crate::plan::Plan;
-use crate::trial::{ROUNDS, Unit, Verdict, apply, decide};
+use crate::trial::{Changes, ROUNDS, Unit, apply, decide};
 
 impl Work<'_> {
     /// Builds `discovery`, and what a failed link makes of it, in at most [`ROUNDS`] rounds.
@@ -32,8 +32,8 @@ impl Work<'_> {
                 false => on_event(event),
             };
             let Some(mut tried) = self.once(discovery, &mut hold)? else { return Ok(None) };
-            let verdict = if rounds < ROUNDS { self.verdict(&tried) } else { Verdict::default() };
-            if verdict == Verdict::default() {
+            let changes = if rounds < ROUNDS { self.changes(&tried) } else { Changes::default() };
+            if changes == Changes::default() {
                 held.into_iter().for_each(on_event);
                 if rounds > 0 {
                     add(&mut tried, earlier);
@@ -48,7 +48,7 @@ impl Work<'_> {
                 earlier.1 + tried.built.restored,
                 earlier.2 + tried.built.ran,
             );
-            let (next, told) = apply(tried.discovery, &verdict);
+            let (next, told) = apply(tried.discovery, &changes);
             self.tell(told, on_event);
             discovery = next;
         }
@@ -56,18 +56,18 @@ impl Work<'_> {
 
     /// What the symbols say where nothing but a link of what was discovered has failed, or where the
     /// library shows nothing at all.
-    fn verdict(&self, tried: &Tried) -> Verdict {
+    fn changes(&self, tried: &Tried) -> Changes {
         let guessed = self.project.manifest.targets.is_empty() && !self.request.dry_run;
         if guessed && tried.built.success && tried.discovery.manner.hides() {
-            return Verdict { show_all: self.is_empty(tried), ..Verdict::default() };
+            return Changes { show_all: self.is_empty(tried), ..Changes::default() };
         }
         let links = self.failures.iter().all(|failure| {
             tried.plan.graph.actions().get(failure.action).is_some_and(|action| is_link(action.kind))
         });
         if !guessed || !links || self.failures.is_empty() || tried.built.cancelled {
-            return Verdict::default();
+            return Changes::default();
         }
-        let Some(units) = self.units(tried) else { return Verdict::default() };
+        let Some(units) = self.units(tried) else { return Changes::default() };
         let undefined: BTreeSet<String> = self
             .failures
             .iter()
