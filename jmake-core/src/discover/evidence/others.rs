@@ -32,9 +32,9 @@ pub(super) fn bazel(seen: &Seen<'_>, dir: &FilePath) -> Option<Evidence> {
 /// What the last build of somebody wrote down in `dir`.
 pub(super) fn commands(seen: &Seen<'_>, dir: &FilePath) -> Option<Evidence> {
     let places = [dir.clone(), dir.join("build")];
-    let mut files = places.iter().map(|place| place.join(commands::NAME));
-    files.find_map(|file| {
-        let text = seen.memo.text(&file).ok().filter(|text| !commands::is_ours(text))?;
+    places.iter().find_map(|place| {
+        let file = place.join(commands::NAME);
+        let text = written_by_others(seen, &file)?;
         let text: Arc<[u8]> = text.into();
         seen.note(&file, text.clone());
         let mut described = commands::read(seen, &text)?;
@@ -46,6 +46,22 @@ pub(super) fn commands(seen: &Seen<'_>, dir: &FilePath) -> Option<Evidence> {
         }
         Some(evidence(seen, file, described))
     })
+}
+
+/// The text of such a file, if there is one and it is not jmake's own.  That it is not there is
+/// known by its folder, so that it is no news when jmake puts its own there.
+fn written_by_others(seen: &Seen<'_>, file: &FilePath) -> Option<Vec<u8>> {
+    let folder = file.parent()?;
+    // What another tool builds in is passed over, but not by this.
+    let is_passed_over = seen.tree.skipped.iter().any(|(path, _)| *path == folder);
+    if seen.tree.get(file).is_none() && !is_passed_over {
+        return None;
+    }
+    let target = std::fs::read_link(seen.memo.root().resolve(file)).unwrap_or_default();
+    if target.components().any(|part| part.as_os_str() == ".jmake") {
+        return None;
+    }
+    seen.memo.text(file).ok().filter(|text| !commands::is_ours(text))
 }
 
 /// What a Makefile in `dir` says.
