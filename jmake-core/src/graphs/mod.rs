@@ -189,7 +189,7 @@ mod tests {
         put("b.h", "#include \"a.h\"\n");
         let root = Root::open(dir.path()).unwrap();
         let project = crate::project::Project::look(&root, &Default::default()).unwrap();
-        let found = Found::in_project(&project).unwrap();
+        let found = Found::in_project(&project, &crate::discover::Nobody).unwrap();
         let drawn = Sight::of(&found).includes();
         let names: Vec<_> = drawn.nodes.iter().map(|node| node.name.as_str()).collect();
         assert_eq!(names, ["a.c", "a.h", "b.h"]);
