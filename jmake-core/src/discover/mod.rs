@@ -22,7 +22,7 @@ mod walk;
 
 use std::fmt;
 
-pub use evidence::{Nobody, Program, System};
+pub use evidence::{Nobody, Part, Program, Said, System, said};
 pub use includes::{IncludeGraph, Unresolved, include_graph, walk_ast_dependencies, without_dots};
 pub use manner::Manner;
 pub use opened::{By, Compile, Known};

@@ -23,7 +23,8 @@ use super::{Category, Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree
 /// Decides what to make of `tree`: one library called `name` of all sources but those with a
 /// reason against it, and a program for each source that defines `main` and has no other reason
 /// against it.  A tree without sources gives no targets.  With a `system` to ask the project's own
-/// build description counts before guesses.
+/// build description counts before guesses; `all_made` has every header made that it makes, for
+/// targets that the user wrote may include others than the library does.
 ///
 /// # Errors
 /// None at present; reading failures are among the problems.
@@ -32,6 +33,7 @@ pub fn discover_project(
     tree: &Tree,
     name: &str,
     system: Option<&dyn System>,
+    all_made: bool,
 ) -> Result<Discovery> {
     let evidence = system.and_then(|system| evidence::of(memo, tree, system));
     let mut made = from_templates(tree);
@@ -97,6 +99,7 @@ pub fn discover_project(
         dirs.outside.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
     found.problems.extend(dirs.problems);
     found.generated = dirs.generated.into_values().collect();
+    let mut others = Vec::new();
     if let Some(said) = evidence {
         found.manner = said.manner.clone();
         found.generated.extend(said.beside(&found.generated));
@@ -104,7 +107,8 @@ pub fn discover_project(
         found.problems.extend(contradiction(&said, &found.left_out));
         found.problems.extend(said.missing.first().map(|path| missing(&said, path)));
         found.evidence = said.files().cloned().collect();
-        found.defines = said.defines;
+        found.defines.clone_from(&said.defines);
+        others = if all_made { said.besides(&found.generated) } else { Vec::new() };
     }
     // By the convention of autoconf: sources ask for it before they include the header.
     if found.generated.iter().any(|made| made.path.file_name() == b"config.h") {
@@ -113,6 +117,9 @@ pub fn discover_project(
         let unanswered: Vec<_> = dirs.asks.difference(&dirs.answers).cloned().collect();
         found.generated.extend(generated::answering(&unanswered));
     }
+
+    // What the library does not include says nothing about how it is compiled.
+    found.generated.extend(others);
 
     if !library.is_empty() {
         let kind = TargetKind::Library;

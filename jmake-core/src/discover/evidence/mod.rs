@@ -6,6 +6,7 @@
 
 mod answers;
 mod cmake;
+mod parts;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ use super::{Skipped, Tree};
 
 use answers::{Answers, READINGS};
 pub use answers::{Nobody, Program, System};
+pub use parts::{Part, Said, said};
 
 /// What a description says of the library.
 pub(super) struct Evidence {
@@ -99,6 +101,11 @@ impl Evidence {
             (beside || self.sources.contains(&made.path)) && !known.contains(made)
         };
         self.generated.values().filter(wanted).cloned().collect()
+    }
+
+    /// All that is made besides `known`.
+    pub fn besides(&self, known: &[Generated]) -> Vec<Generated> {
+        self.generated.values().filter(|made| !known.contains(made)).cloned().collect()
     }
 
     /// Adds a macro; the first of a name counts.

@@ -1,0 +1,282 @@
+//! What a build description says, whatever its language; and what its readers may see.
+//!
+//! Every reader gives a [`Described`].  Nothing of it is decided yet: which of its targets make
+//! the library is for discovery to say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::generate::Generated;
+use crate::path::FilePath;
+
+/// What a reader can see of the project.
+pub trait Files {
+    /// Content of a file of the project, `None` when it is not there or not readable.
+    fn read(&self, path: &FilePath) -> Option<Arc<[u8]>>;
+    /// Whether there is a file at `path`.
+    fn is_file(&self, path: &FilePath) -> bool;
+    /// Whether there is a folder at `path`.
+    fn is_dir(&self, path: &FilePath) -> bool;
+    /// The paths of all files below `dir`, sorted.
+    fn below(&self, dir: &FilePath) -> Vec<FilePath>;
+}
+
+/// What a description says.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Described {
+    /// Libraries and programs, in the order of their making.
+    pub targets: Vec<Target>,
+    /// Headers that the description has made, by path.
+    pub headers: BTreeMap<FilePath, Generated>,
+}
+
+/// A library or a program.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Target {
+    /// Its name in the description, unlike that of any other.
+    pub name: String,
+    /// The folder it is described in.
+    pub dir: FilePath,
+    /// Whether it is a program; a library otherwise.
+    pub is_program: bool,
+    /// Whether it is for the project's own tests.
+    pub is_test: bool,
+    /// Whether it is made for others: it is installed, or others may use it.
+    pub is_public: bool,
+    /// Its sources, whether they are there or not; headers may be among them.
+    pub sources: Vec<FilePath>,
+    /// Macros, as `NAME` or `NAME=VALUE`.
+    pub defines: Vec<String>,
+    /// Folders searched for headers, in order.
+    pub include_dirs: Vec<FilePath>,
+    /// Names of targets that are linked into it.
+    pub links: Vec<String>,
+}
+
+/// More targets, sources or folders than any project has: what is beyond is not read.
+pub const MOST: usize = 100_000;
+
+impl Described {
+    /// The libraries that are the project's purpose and all that is linked into them: those made
+    /// for others, or, where nothing is said to be, those that are not there for programs and tests
+    /// alone.  Those in the folders that `is_beside` names do not count.
+    pub fn libraries(&self, is_beside: &dyn Fn(&FilePath) -> bool) -> Vec<&Target> {
+        let by_name: BTreeMap<&str, &Target> =
+            self.targets.iter().map(|target| (target.name.as_str(), target)).collect();
+        let counts = |target: &&Target| !target.is_program && !target.is_test && !is_beside(&target.dir);
+        let public: Vec<&Target> = self.targets.iter().filter(counts).filter(|one| one.is_public).collect();
+        let mut todo = if public.is_empty() { self.for_nobody(&counts) } else { public };
+        let mut taken: BTreeSet<&str> = todo.iter().map(|target| target.name.as_str()).collect();
+        let mut all = Vec::new();
+        todo.reverse();
+        while let Some(target) = todo.pop() {
+            all.push(target);
+            let linked = target.links.iter().filter_map(|name| by_name.get(name.as_str()));
+            let fresh = linked.filter(|one| !one.is_program && taken.insert(&one.name));
+            todo.extend(fresh.copied());
+        }
+        all
+    }
+
+    /// Libraries that are not linked into programs and tests.
+    fn for_nobody<'d>(&'d self, counts: &dyn Fn(&&Target) -> bool) -> Vec<&'d Target> {
+        let others = self.targets.iter().filter(|target| !counts(target));
+        let used: BTreeSet<&str> = others.flat_map(|target| &target.links).map(String::as_str).collect();
+        let all = self.targets.iter().filter(counts);
+        let alone: Vec<&Target> = all.clone().filter(|target| !used.contains(target.name.as_str())).collect();
+        // A program or a test links the only library there is, too.
+        if alone.is_empty() { all.collect() } else { alone }
+    }
+}
+
+impl Default for Target {
+    fn default() -> Target {
+        Target {
+            name: String::new(),
+            dir: FilePath::root(),
+            is_program: false,
+            is_test: false,
+            is_public: false,
+            sources: Vec::new(),
+            defines: Vec::new(),
+            include_dirs: Vec::new(),
+            links: Vec::new(),
+        }
+    }
+}
+
+impl Target {
+    /// Adds the macros and folders that the compiler is told by `args`; `folder` is what the name
+    /// of one stands for.
+    pub fn take_flags<'a>(
+        &mut self,
+        args: impl IntoIterator<Item = &'a str>,
+        folder: &dyn Fn(&str) -> Option<FilePath>,
+    ) {
+        let mut args = args.into_iter();
+        while let Some(arg) = args.next() {
+            let after = |option: &str| arg.strip_prefix(option).filter(|rest| !rest.is_empty());
+            let mut value = |option: &str| {
+                let behind = after(option).map(str::to_owned);
+                behind.or_else(|| (arg == option).then(|| args.next().map(str::to_owned)).flatten())
+            };
+            if let Some(define) = value("-D") {
+                self.define(macro_of(&define));
+            } else if let Some(name) = value("-U") {
+                let is_it = |define: &String| define.split('=').next() == Some(name.as_str());
+                self.defines.retain(|define| !is_it(define));
+            } else if let Some(dir) = value("-I")
+                .or_else(|| value("-isystem"))
+                .or_else(|| value("-iquote"))
+                .and_then(|dir| folder(&dir))
+            {
+                self.search(dir);
+            }
+        }
+    }
+
+    /// Adds a macro.
+    pub fn define(&mut self, define: Option<String>) {
+        self.defines.extend(define.filter(|define| !self.defines.contains(define)));
+    }
+
+    /// Adds a folder to search.
+    pub fn search(&mut self, dir: FilePath) {
+        if !self.include_dirs.contains(&dir) {
+            self.include_dirs.push(dir);
+        }
+    }
+}
+
+/// The file that `name` stands for in `dir`, without `..`; `None` when it lies outside the root.
+pub fn place(dir: &FilePath, name: &[u8]) -> Option<FilePath> {
+    if name.first() == Some(&b'/') {
+        return None;
+    }
+    let joined = dir.join(name);
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in joined.components() {
+        match part {
+            b".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(FilePath::new(parts.join(&b'/')))
+}
+
+/// A macro as a compiler's `-D` names it: without the quotes that are for the shell.
+pub fn macro_of(text: &str) -> Option<String> {
+    let text = text.trim();
+    let name = text.split('=').next().unwrap_or_default();
+    let name = name.split('(').next().unwrap_or_default();
+    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    (is_name && !name.starts_with(|c: char| c.is_ascii_digit())).then(|| text.to_owned())
+}
+
+/// A project in memory, for the tests of readers.
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::fmt;
+
+    use super::*;
+
+    /// Paths and texts.
+    #[derive(Default)]
+    pub(crate) struct Tree(BTreeMap<FilePath, Vec<u8>>);
+
+    impl Tree {
+        /// Empty files.
+        pub(crate) fn of(paths: &[&str]) -> Tree {
+            Tree(paths.iter().map(|path| (FilePath::new(path), Vec::new())).collect())
+        }
+
+        /// The same with one file more.
+        pub(crate) fn with(mut self, path: &str, text: impl AsRef<[u8]>) -> Tree {
+            self.0.insert(path.into(), text.as_ref().to_vec());
+            self
+        }
+    }
+
+    impl Files for Tree {
+        fn read(&self, path: &FilePath) -> Option<Arc<[u8]>> {
+            Some(self.0.get(path)?.clone().into())
+        }
+
+        fn is_file(&self, path: &FilePath) -> bool {
+            self.0.contains_key(path)
+        }
+
+        fn is_dir(&self, path: &FilePath) -> bool {
+            !self.is_file(path) && self.0.keys().any(|file| file.starts_with(path))
+        }
+
+        fn below(&self, dir: &FilePath) -> Vec<FilePath> {
+            self.0.keys().filter(|path| path.starts_with(dir)).cloned().collect()
+        }
+    }
+
+    impl fmt::Display for Target {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "{}:", self.name)?;
+            self.sources.iter().try_for_each(|source| write!(f, " {source}"))?;
+            self.include_dirs.iter().try_for_each(|dir| write!(f, " -I{dir}"))?;
+            self.defines.iter().try_for_each(|define| write!(f, " -D{define}"))?;
+            self.links.iter().try_for_each(|link| write!(f, " +{link}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(name: &str, kind: &str, links: &[&str]) -> Target {
+        Target {
+            name: name.into(),
+            is_program: kind == "program",
+            is_test: kind == "test",
+            is_public: kind == "public",
+            links: links.iter().map(|link| (*link).to_owned()).collect(),
+            ..Target::default()
+        }
+    }
+
+    fn chosen(targets: Vec<Target>) -> Vec<String> {
+        let described = Described { targets, ..Described::default() };
+        described.libraries(&|_| false).iter().map(|target| target.name.clone()).collect()
+    }
+
+    #[test]
+    fn what_is_made_for_others_and_what_it_is_made_of() {
+        let all = vec![
+            target("part", "", &["deeper"]),
+            target("deeper", "", &["part"]),
+            target("whole", "public", &["part", "elsewhere"]),
+            target("for_tool", "", &[]),
+            target("tool", "program", &["whole", "for_tool"]),
+        ];
+        assert_eq!(chosen(all), ["whole", "part", "deeper"]);
+        let all = vec![target("a", "", &[]), target("b", "", &[]), target("t", "test", &["b"])];
+        assert_eq!(chosen(all), ["a"]);
+        assert_eq!(chosen(vec![target("a", "", &[]), target("t", "program", &["a"])]), ["a"]);
+    }
+
+    #[test]
+    fn places_are_within_the_root() {
+        let at = |dir: &str, name: &str| place(&dir.into(), name.as_bytes()).map(|path| path.to_string());
+        assert_eq!(at("a/b", "../c.c").as_deref(), Some("a/c.c"));
+        assert_eq!(at("a", "./b//c.c").as_deref(), Some("a/b/c.c"));
+        assert_eq!(at("a", "..").as_deref(), at("", ".").as_deref());
+        assert_eq!(at("a", "../../c.c"), None);
+        assert_eq!(at("a", "/usr/include"), None);
+    }
+
+    #[test]
+    fn macros() {
+        assert_eq!(macro_of("A=1").as_deref(), Some("A=1"));
+        assert_eq!(macro_of("A(x)=x").as_deref(), Some("A(x)=x"));
+        for text in ["", "=1", "1A", "@A@", "$A", "A-B"] {
+            assert_eq!(macro_of(text), None, "{text}");
+        }
+    }
+}
