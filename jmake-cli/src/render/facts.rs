@@ -72,6 +72,7 @@ pub fn verdict(reply: &Reply) -> (u8, Option<Diagnostic>) {
         | Reply::UnusedHeaders(UnusedHeaders { recorded: false, .. }) => {
             (DONE, Some(questions::unrecorded()))
         }
+        Reply::Made(Made { description: Some(file), .. }) => (DONE, Some(importable(file))),
         Reply::Health(checks) if checks.iter().any(|check| !check.ok) => (FAILED, None),
         Reply::Verified(found) if !found.damaged.is_empty() && !found.repaired => (FAILED, None),
         Reply::Step(step) if !step.success => {
@@ -336,6 +337,12 @@ fn caches(rows: &[Row]) -> String {
         writeln!(text, "{}", cells.collect::<Vec<_>>().join("  ").trim_end()).ok();
     }
     text
+}
+
+/// That targets can be had from `file`.
+fn importable(file: &str) -> Diagnostic {
+    let from = if file == "CMakeLists.txt" { "cmake" } else { "compile-commands" };
+    Diagnostic::note(format!("`jmake import {from}` would write the targets of `{file}` to `jmake.toml`"))
 }
 
 fn made(made: &Made) -> String {

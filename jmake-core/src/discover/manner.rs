@@ -85,7 +85,7 @@ impl Manner {
 
     /// Shows everything after all where nothing in `tree` marks what is to be shown: the library
     /// would be empty.
-    pub(super) fn settle(&mut self, memo: &Memo, tree: &Tree) {
+    pub fn settle(&mut self, memo: &Memo, tree: &Tree) {
         const HIDDEN: [&str; 2] = ["-fvisibility=hidden", "-fvisibility-inlines-hidden"];
         let hides = |flags: &[String]| flags.iter().any(|flag| flag == HIDDEN[0]);
         if !hides(&self.c_flags) && !hides(&self.cxx_flags) {

@@ -180,6 +180,12 @@ pub fn category_by_name(name: &[u8]) -> Category {
     classify::by_name(name)
 }
 
+/// Whether `path` lies in a folder whose name says that it holds no part of a library: of tests,
+/// examples and the like.
+pub fn is_beside(path: &FilePath) -> bool {
+    reasons::folder_reason(path).is_some()
+}
+
 /// The files that are machine code, in order.
 pub fn detect_binaries(tree: &Tree) -> Vec<&File> {
     tree.files.iter().filter(|file| file.category.is_binary()).collect()

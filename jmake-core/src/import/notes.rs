@@ -16,8 +16,14 @@ impl Texts<'_> {
     }
 }
 
+/// The line of each `word` in `text`, in order.
+pub(super) fn lines_of(text: &[u8], word: &[u8]) -> Vec<u32> {
+    let lines = text.split(|byte| *byte == b'\n').zip(1..);
+    lines.flat_map(|(line, number)| memchr::memmem::find_iter(line, word).map(move |_| number)).collect()
+}
+
 /// The first line of `text` that holds all of `words`.
-pub(super) fn line_of(text: &[u8], words: &[&str]) -> Option<u32> {
+fn line_of(text: &[u8], words: &[&str]) -> Option<u32> {
     let has = |line: &[u8]| words.iter().all(|word| memchr::memmem::find(line, word.as_bytes()).is_some());
     let at = text.split(|byte| *byte == b'\n').position(has)?;
     u32::try_from(at + 1).ok()
