@@ -189,12 +189,6 @@ pub(crate) mod testing {
         pub(crate) fn of(paths: &[&str]) -> Tree {
             Tree(paths.iter().map(|path| (FilePath::new(path), Vec::new())).collect())
         }
-
-        /// The same with one file more.
-        pub(crate) fn with(mut self, path: &str, text: impl AsRef<[u8]>) -> Tree {
-            self.0.insert(path.into(), text.as_ref().to_vec());
-            self
-        }
     }
 
     impl Files for Tree {

@@ -177,3 +177,7 @@ fn nothing(from: Origin) -> Diagnostic {
         }
     }
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;
