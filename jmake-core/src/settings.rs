@@ -133,8 +133,9 @@ fn description(root: &Path) -> Option<String> {
     if root.join(CMAKE).is_file() {
         return Some(CMAKE.to_owned());
     }
-    let text = fs::read(&root.join(commands::NAME)).ok()?;
-    (!commands::is_ours(&text)).then(|| commands::NAME.to_owned())
+    let mut texts =
+        ["", "build"].iter().filter_map(|dir| fs::read(&root.join(dir).join(commands::NAME)).ok());
+    texts.any(|text| !commands::is_ours(&text)).then(|| commands::NAME.to_owned())
 }
 
 /// Every key below `section` (all of them when `None`) with its value or default.

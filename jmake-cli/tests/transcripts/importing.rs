@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use jmake_core::fs;
 use jmake_core::inspect::inspect;
+use jmake_core::process::{self, Cancel, Spec};
 use snapbox::{assert_data_eq, str};
 
 use crate::support::shell::Shell;
@@ -74,10 +76,13 @@ install(TARGETS words lines tell)
 
 /// What the libraries in `julia` show, together.
 fn shown(shell: &Shell) -> BTreeSet<String> {
-    let libraries = std::fs::read_dir(shell.dir().join("julia")).unwrap().flatten();
+    let libraries = std::fs::read_dir(shell.dir().join("julia")).expect("something was built").flatten();
     let libraries =
         libraries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "so"));
-    libraries.flat_map(|library| inspect(&library).unwrap().exports).map(|symbol| symbol.name).collect()
+    libraries
+        .flat_map(|library| inspect(&library).expect("it is a library").exports)
+        .map(|symbol| symbol.name)
+        .collect()
 }
 
 #[test]
@@ -88,14 +93,90 @@ fn a_description_is_imported_and_built_alike() {
     assert!(without.contains("words_loud") && without.contains("lines_count"), "{without:?}");
     assert!(!without.contains("not_shown"));
     shell.run("clean");
-    assert_data_eq!(shell.run("import cmake"), str![]);
-    assert_data_eq!(shell.text("jmake.toml"), str![]);
-    assert_data_eq!(shell.run("build"), str![]);
+    assert_data_eq!(
+        shell.run("import cmake"),
+        str![[r#"
+$ jmake import cmake
+-- stdout
+created jmake.toml, from CMakeLists.txt
+shared words of 3 sources
+shared lines of 1 source
+executable tell of 2 sources
+
+not understood or left out
+  CMakeLists.txt:3: the option `WITH_LOUD` counts as `ON`
+  CMakeLists.txt:7: options of `words` left out: -Wall
+  CMakeLists.txt:19: `table.h` is made by a custom command, which is not run
+  CMakeLists.txt:20: `words_test` is a test, and is left out
+  CMakeLists.txt:22: `some_macro` is not understood
+-- exit 0
+
+"#]]
+    );
+    assert_data_eq!(
+        shell.text("jmake.toml"),
+        str![[r##"
+# Every key is optional; `jmake config show` lists them all with what is taken when they are missing.
+
+[project]
+name = "Words"
+version = "2.1"
+
+[compile]
+c_flags = ["-fvisibility=hidden"]
+c_std = "gnu11"
+
+[[target]]
+name = "words"
+kind = "shared"
+sources = ["src/*.c"]
+include_dirs = ["include", ".jmake/gen/cmake"]
+defines = { LOUD = "3", words_EXPORTS = true }
+
+[[target]]
+name = "lines"
+kind = "shared"
+sources = ["more/lines.cpp"]
+include_dirs = ["include"]
+libraries = ["words", "m"]
+defines = { LINES_BUILD = true, lines_EXPORTS = true }
+
+[[target]]
+name = "tell"
+kind = "executable"
+sources = ["tool/print.c", "tool/tell.c"]
+include_dirs = [".jmake/gen/cmake", "include"]
+libraries = ["words"]
+
+"##]]
+    );
+    assert_data_eq!(
+        shell.run("build"),
+        str![[r#"
+$ jmake build
+-- stderr
+    Finished release in [TIME] (6 compiled, 0 fresh, 0 restored) → julia/libwords.so, julia/liblines.so, julia/tell
+-- exit 0
+
+"#]]
+    );
     assert_eq!(shown(&shell), without);
-    let told = std::process::Command::new(shell.dir().join("julia/tell")).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&told.stdout), "2.1\n2.1\n");
+    let program = Spec::new(["./julia/tell"], shell.dir());
+    let told = process::run(&program, &Cancel::new()).expect("it can be started");
+    assert_eq!(String::from_utf8_lossy(&told.output), "2.1\n2.1\n");
     let written = shell.text("jmake.toml");
-    assert_data_eq!(shell.run("import cmake"), str![]);
+    assert_data_eq!(
+        shell.run("import cmake"),
+        str![[r#"
+$ jmake import cmake
+-- stderr
+error: `jmake.toml` says already what is built; nothing was changed
+ --> jmake.toml
+hint: give `jmake.toml` another name, import again, and take from both what you want
+-- exit 2
+
+"#]]
+    );
     assert_eq!(shell.text("jmake.toml"), written);
 }
 
@@ -119,22 +200,150 @@ fn commands_are_imported_and_built_alike() {
         entry("main.c", "", "main"),
     ];
     shell.put("build/compile_commands.json", &format!("[\n{}\n]\n", entries.join(",\n")));
-    assert_data_eq!(shell.run("init"), str![]);
-    assert_data_eq!(shell.run("import compile-commands"), str![]);
-    assert_data_eq!(shell.text("jmake.toml"), str![]);
+    assert_data_eq!(
+        shell.run("init"),
+        str![[r#"
+$ jmake init
+-- stdout
+created .jmake_project
+created jmake.toml
+created .gitignore
+-- stderr
+note: `jmake import compile-commands` would write the targets of `compile_commands.json` to `jmake.toml`
+-- exit 0
+
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("import compile-commands"),
+        str![[r#"
+$ jmake import compile-commands
+-- stdout
+added to jmake.toml, from build/compile_commands.json
+shared demo of 2 sources
+
+not understood or left out
+  build/compile_commands.json:2: `-O3` of 2 of 2 sources is left out
+  build/compile_commands.json:2: `-Wall` of 1 of 2 sources is left out
+  build/compile_commands.json:3: `-msse4.2` of 1 of 2 sources is left out
+  build/compile_commands.json:4: `main.c` defines `main`, and what a program is linked with is not said; it is left out
+-- exit 0
+
+"#]]
+    );
+    assert_data_eq!(
+        shell.text("jmake.toml"),
+        str![[r##"
+# Every key is optional; `jmake config show` lists them all with what is taken when they are missing.
+
+[project]
+name = "demo"
+
+[compile]
+include_dirs = ["inc"]
+
+[[target]]
+name = "demo"
+kind = "shared"
+sources = ["src/add.c", "src/sub.c"]
+include_dirs = ["inc"]
+defines = { WITH_SUB = true }
+
+"##]]
+    );
     shell.run("build");
     assert_eq!(shown(&shell).into_iter().collect::<Vec<_>>(), ["add", "sub"]);
     // What jmake wrote itself is no description.
     shell.put("jmake.toml", "");
-    std::fs::remove_dir_all(shell.dir().join("build")).unwrap();
+    fs::remove_dir_all(&shell.dir().join("build")).expect("it is there");
     shell.run("build");
-    assert_data_eq!(shell.run("import compile-commands"), str![]);
+    assert_data_eq!(
+        shell.run("import compile-commands"),
+        str![[r#"
+$ jmake import compile-commands
+-- stderr
+error: there is no `compile_commands.json` of another tool that names sources of this project
+hint: it must lie in the root or in `build`; CMake writes it with `-DCMAKE_EXPORT_COMPILE_COMMANDS=ON`
+-- exit 2
+
+"#]]
+    );
 }
 
 #[test]
 fn what_init_says_of_a_description() {
     let shell = Shell::with(&WORDS);
-    assert_data_eq!(shell.run("init"), str![]);
-    assert_data_eq!(shell.run("import cmake -q --json"), str![]);
+    assert_data_eq!(
+        shell.run("init"),
+        str![[r#"
+$ jmake init
+-- stdout
+created .jmake_project
+created jmake.toml
+created .gitignore
+-- stderr
+note: `jmake import cmake` would write the targets of `CMakeLists.txt` to `jmake.toml`
+-- exit 0
+
+"#]]
+    );
+    assert_data_eq!(
+        shell.run("import cmake -q --json"),
+        str![[r#"
+$ jmake import cmake -q --json
+-- stdout
+{
+  "created": false,
+  "from": "CMakeLists.txt",
+  "left_out": [
+    {
+      "file": "CMakeLists.txt",
+      "line": 3,
+      "text": "the option `WITH_LOUD` counts as `ON`"
+    },
+    {
+      "file": "CMakeLists.txt",
+      "line": 7,
+      "text": "options of `words` left out: -Wall"
+    },
+    {
+      "file": "CMakeLists.txt",
+      "line": 19,
+      "text": "`table.h` is made by a custom command, which is not run"
+    },
+    {
+      "file": "CMakeLists.txt",
+      "line": 20,
+      "text": "`words_test` is a test, and is left out"
+    },
+    {
+      "file": "CMakeLists.txt",
+      "line": 22,
+      "text": "`some_macro` is not understood"
+    }
+  ],
+  "root": "[DIR]",
+  "targets": [
+    {
+      "kind": "shared",
+      "name": "words",
+      "sources": 3
+    },
+    {
+      "kind": "shared",
+      "name": "lines",
+      "sources": 1
+    },
+    {
+      "kind": "executable",
+      "name": "tell",
+      "sources": 2
+    }
+  ]
+}
+-- exit 0
+
+"#]]
+    );
     assert!(shell.text("jmake.toml").contains("[[target]]\nname = \"words\""));
 }

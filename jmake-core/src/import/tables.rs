@@ -73,14 +73,14 @@ pub(super) fn tables(read: &Read, present: &Manifest, tree: &Tree, notes: &mut V
 
 fn table(part: &Part, tree: &Tree, notes: &mut Vec<Note>) -> TargetTable {
     let mut texts = |paths: &mut dyn Iterator<Item = &FilePath>| -> Vec<String> {
-        let mut told = |path: &FilePath| {
+        let told = |path: &FilePath| {
             let text = std::str::from_utf8(path.as_bytes()).ok().map(str::to_owned);
             if text.is_none() {
                 notes.push(part.note(format!("`{path}`: its name is no text, so it cannot be written down")));
             }
             text
         };
-        paths.filter_map(|path| told(path)).collect()
+        paths.filter_map(told).collect()
     };
     let sources = texts(&mut part.sources.iter());
     let include_dirs = texts(&mut part.include_dirs.iter());

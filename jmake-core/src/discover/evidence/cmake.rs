@@ -74,7 +74,7 @@ pub(super) fn take(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) {
 
 /// Adds how `library` is compiled and linked.
 fn manner(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) {
-    let is_on = |name: &str| library.properties.get(name).is_some_and(|value| cmake::is_on(value));
+    let is_on = |name: &str| library.properties.get(name).is_some_and(cmake::is_on);
     for (cxx, compile, language) in [(false, &library.c, "C"), (true, &library.cxx, "CXX")] {
         let of = |what: &str| library.properties.get(&format!("{language}_{what}"));
         if of("VISIBILITY_PRESET").is_some_and(|preset| preset == "hidden") {

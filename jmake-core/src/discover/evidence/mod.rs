@@ -94,7 +94,7 @@ impl Evidence {
 
     /// What is made besides `known`: sources, and headers in the folders of known ones, which may be
     /// included by names that only the making shows.
-    pub fn beside<'s>(&'s self, known: &[Generated]) -> Vec<Generated> {
+    pub fn beside(&self, known: &[Generated]) -> Vec<Generated> {
         let dirs: BTreeSet<FilePath> = known.iter().filter_map(|made| made.path.parent()).collect();
         let wanted = |made: &&Generated| {
             let beside = made.path.parent().is_some_and(|dir| dirs.contains(&dir));
