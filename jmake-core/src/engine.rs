@@ -19,6 +19,7 @@ use crate::configure::Environment;
 use crate::event::{Diagnostic, Event};
 use crate::found::{self, Found};
 use crate::graphs::{self, Drawn, Includers, Rebuilds, Sight, UnusedHeaders};
+use crate::import::{self, Imported, Origin};
 use crate::ir;
 use crate::machine::{self, Stats};
 use crate::manifest::Kind;
@@ -121,6 +122,7 @@ impl Engine {
                 self.count_template();
                 Reply::Made(settings::init(root, environment, template, name.as_deref())?)
             }
+            Request::Import { from } => Reply::Imported(self.import(*from, cancel)?),
         })
     }
 
@@ -356,6 +358,14 @@ impl Engine {
     /// When the project cannot be read.
     pub fn unused_headers(&self) -> Result<UnusedHeaders> {
         Ok(graphs::unused_headers(&Sight::of(&self.find(false)?.found)))
+    }
+
+    /// Writes the project's settings from what another build tool says.
+    ///
+    /// # Errors
+    /// When there is no such description, or the settings say already what is built.
+    pub fn import(&self, from: Origin, cancel: &Cancel) -> Result<Imported> {
+        import::import(&self.manifest(), &self.environment, from, cancel)
     }
 
     fn config(&self, config: &Config) -> Result<Reply> {

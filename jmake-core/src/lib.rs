@@ -70,6 +70,7 @@ pub mod caches;
 pub mod survey;
 pub mod graphs;
 pub mod settings;
+pub mod import;
 pub mod machine;
 pub mod request;
 pub mod rounds;

@@ -198,7 +198,8 @@ impl Project {
     /// When files cannot be read.
     pub fn discover(&self, tree: &Tree, system: &dyn discover::System) -> Result<Discovery> {
         let evidence = self.manifest.discovery.evidence.unwrap_or(true);
-        discover::discover_project(&self.memo, tree, &self.name(), system, evidence)
+        let written = !self.manifest.targets.is_empty();
+        discover::discover_project(&self.memo, tree, &self.name(), system, evidence, written)
     }
 
     /// The project's name, a valid C identifier.

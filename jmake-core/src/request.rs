@@ -16,6 +16,7 @@ use crate::diagnose::{AtStage, Stage};
 use crate::doctor::Check;
 use crate::event::Diagnostic;
 use crate::graphs::{Drawn, Includers, Rebuilds, UnusedHeaders};
+use crate::import::{Imported, Origin};
 use crate::ir::{Passes, Step};
 use crate::machine::{CacheStats, Stats, ToolSet};
 use crate::settings::{Consent, Decision, Made, Setting};
@@ -94,6 +95,11 @@ pub enum Request {
         template: String,
         /// Its name; the folder's when `None`.
         name: Option<String>,
+    },
+    /// Write the project's settings from what another build tool says.
+    Import {
+        /// What is read.
+        from: Origin,
     },
 }
 
@@ -261,6 +267,8 @@ pub enum Reply {
     Stats(Box<Stats>),
     /// What was made.
     Made(Made),
+    /// What was written of what another build tool says.
+    Imported(Imported),
     /// The request could not be met.
     Failed(Failure),
 }
@@ -342,6 +350,7 @@ mod tests {
             Request::Stats,
             Request::New { path: odd(), template: template(), name: None },
             Request::Init { template: template(), name: Some("n".into()) },
+            Request::Import { from: Origin::CompileCommands },
         ] {
             let text = serde_json::to_string(&request).unwrap();
             assert!(!text.contains('\n'), "one line: {text}");

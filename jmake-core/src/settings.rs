@@ -10,9 +10,11 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::asked;
+use crate::commands;
 use crate::configure::{Environment, generated_facts};
 use crate::digest::Digest;
 use crate::event::Diagnostic;
+use crate::fs;
 use crate::manifest::{self, GeneratedFacts, Manifest};
 use crate::manifest_file::ManifestFile;
 use crate::path::{FilePath, Root};
@@ -31,6 +33,9 @@ pub struct Made {
     pub kept: Vec<String>,
     /// Lines that the `.gitignore` that is there lacks.
     pub gitignore: Vec<String>,
+    /// The description of another build tool that `jmake import` would write targets from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
 }
 
 /// One key, its value and what it means.
@@ -94,7 +99,9 @@ pub fn init(root: &Root, environment: &Environment, template: &str, name: Option
             adopt(root, &generated_facts(&name, &discovery))?
         }
     };
-    Ok(made(dir, created))
+    let is_new = created.created.contains(&FilePath::new(MANIFEST));
+    let description = if is_new { description(dir) } else { None };
+    Ok(Made { description, ..made(dir, created) })
 }
 
 fn template_of(name: &str) -> Result<Template, Diagnostic> {
@@ -116,7 +123,19 @@ fn made(root: &Path, created: setup::Created) -> Made {
         created: texts(&created.created),
         kept: texts(&created.kept),
         gitignore: created.gitignore.iter().map(|line| (*line).to_owned()).collect(),
+        description: None,
     }
+}
+
+/// The description in `root` that `jmake import` reads.
+fn description(root: &Path) -> Option<String> {
+    const CMAKE: &str = "CMakeLists.txt";
+    if root.join(CMAKE).is_file() {
+        return Some(CMAKE.to_owned());
+    }
+    let mut texts =
+        ["", "build"].iter().filter_map(|dir| fs::read(&root.join(dir).join(commands::NAME)).ok());
+    texts.any(|text| !commands::is_ours(&text)).then(|| commands::NAME.to_owned())
 }
 
 /// Every key below `section` (all of them when `None`) with its value or default.

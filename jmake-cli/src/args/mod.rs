@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory, FromArgMatches, ValueEnum};
 use jmake_core::build::Build;
 use jmake_core::configure::{Environment, Wanted};
+use jmake_core::import::Origin;
 use jmake_core::ir::Passes;
 use jmake_core::request::{Cache, Config, Graph, Ir, Request};
 use jmake_core::settings::Decision;
@@ -258,6 +259,10 @@ fn resolve(verb: Verb, global: &Global, cwd: &Path, look: &mut Look) -> (Where, 
         Verb::Init { path, template } => {
             let (template, name) = (template.template, template.name);
             (Where::Exactly(without_dots(&cwd.join(path))), Request::Init { template, name })
+        }
+        Verb::Import(typed::Import::Cmake { path }) => (of(&path), Request::Import { from: Origin::Cmake }),
+        Verb::Import(typed::Import::CompileCommands { path }) => {
+            (of(&path), Request::Import { from: Origin::CompileCommands })
         }
         Verb::Clean { path, cache } => (of(&path), Request::Clean { cache }),
         Verb::Discover { path, no_evidence } => (of(&path), Request::Discover { no_evidence }),

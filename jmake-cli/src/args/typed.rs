@@ -93,6 +93,9 @@ pub enum Verb {
         #[command(flatten)]
         template: Template,
     },
+    /// Write `jmake.toml` from what another build tool says
+    #[command(subcommand)]
+    Import(Import),
     /// Remove what jmake made in the project, and only that
     Clean {
         /// The project
@@ -363,6 +366,24 @@ pub enum What {
     Symbols,
     /// Which action needs which.
     Actions,
+}
+
+/// What `import` reads.
+#[derive(Subcommand, Debug)]
+#[command(defer = true)]
+pub enum Import {
+    /// From `CMakeLists.txt`, which is read and never run
+    Cmake {
+        /// The project
+        #[arg(default_value = ".")]
+        path: PathBuf,
+    },
+    /// From the `compile_commands.json` of another tool, in the project or its `build`
+    CompileCommands {
+        /// The project
+        #[arg(default_value = ".")]
+        path: PathBuf,
+    },
 }
 
 /// The verbs of `config`.

@@ -165,6 +165,7 @@ fn makes_files(method: &str) -> bool {
         "setup.create_structure"
             | "setup.generate_config"
             | "setup.update_config"
+            | "setup.import"
             | "compilation.link_ir"
             | "compilation.optimize_ir"
             | "compilation.compile_to_object"
@@ -248,7 +249,8 @@ fn writes(asked: &Asked) -> bool {
         | Asked::Clean { .. }
         | Asked::Ir(_)
         | Asked::New { .. }
-        | Asked::Init { .. } => true,
+        | Asked::Init { .. }
+        | Asked::Import { .. } => true,
         Asked::Config(config) => {
             matches!(config, Config::Set { .. } | Config::Unset { .. } | Config::Complete)
         }

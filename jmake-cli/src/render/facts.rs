@@ -11,6 +11,7 @@ use jmake_core::diagnose::Failed;
 use jmake_core::doctor::Check;
 use jmake_core::event::{Diagnostic, Severity};
 use jmake_core::graphs::{Includers, Rebuilds, UnusedHeaders};
+use jmake_core::import::Imported;
 use jmake_core::machine::{CacheStats, Stats, ToolSet};
 use jmake_core::prebuilt::Inspected;
 use jmake_core::request::Reply;
@@ -47,6 +48,7 @@ pub fn text(reply: &Reply, look: &Look) -> String {
         Reply::Cleared(contents) => cleared(contents),
         Reply::Stats(stats) => self::stats(stats),
         Reply::Made(made) => self::made(made),
+        Reply::Imported(imported) => self::imported(imported),
     }
 }
 
@@ -70,6 +72,7 @@ pub fn verdict(reply: &Reply) -> (u8, Option<Diagnostic>) {
         | Reply::UnusedHeaders(UnusedHeaders { recorded: false, .. }) => {
             (DONE, Some(questions::unrecorded()))
         }
+        Reply::Made(Made { description: Some(file), .. }) => (DONE, Some(importable(file))),
         Reply::Health(checks) if checks.iter().any(|check| !check.ok) => (FAILED, None),
         Reply::Verified(found) if !found.damaged.is_empty() && !found.repaired => (FAILED, None),
         Reply::Step(step) if !step.success => {
@@ -336,6 +339,12 @@ fn caches(rows: &[Row]) -> String {
     text
 }
 
+/// That targets can be had from `file`.
+fn importable(file: &str) -> Diagnostic {
+    let from = if file == "CMakeLists.txt" { "cmake" } else { "compile-commands" };
+    Diagnostic::note(format!("`jmake import {from}` would write the targets of `{file}` to `jmake.toml`"))
+}
+
 fn made(made: &Made) -> String {
     let mut text: String = made.created.iter().map(|path| format!("created {path}\n")).collect();
     for path in &made.kept {
@@ -343,6 +352,30 @@ fn made(made: &Made) -> String {
     }
     if !made.gitignore.is_empty() {
         writeln!(text, "add to .gitignore: {}", made.gitignore.join(" ")).ok();
+    }
+    text
+}
+
+/// How many lines tell what was left out.
+const TOLD: usize = 20;
+
+fn imported(imported: &Imported) -> String {
+    let verb = if imported.created { "created" } else { "added to" };
+    let mut text = format!("{verb} jmake.toml, from {}\n", imported.from);
+    for target in &imported.targets {
+        let sources = count(target.sources, "source", "sources");
+        writeln!(text, "{} {} of {sources}", target.kind, target.name).ok();
+    }
+    if imported.left_out.is_empty() {
+        return text;
+    }
+    text += "\nnot understood or left out\n";
+    for left in imported.left_out.iter().take(TOLD) {
+        writeln!(text, "  {}:{}: {}", left.file, left.line, left.text).ok();
+    }
+    match imported.left_out.len().saturating_sub(TOLD) {
+        0 => {}
+        more => writeln!(text, "  and {more} more; `--json` lists them all").unwrap_or_default(),
     }
     text
 }

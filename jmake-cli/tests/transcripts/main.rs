@@ -6,6 +6,7 @@
 mod building;
 mod failing;
 mod graphing;
+mod importing;
 mod keeping;
 #[path = "../support/mod.rs"]
 mod support;

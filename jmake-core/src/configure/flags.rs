@@ -54,12 +54,16 @@ impl Making<'_> {
         let compile = &self.sources.manifest.compile;
         let table = outline.table;
         let mut flags = self.basic_flags(lang);
-        let found = &self.sources.discovery.defines;
-        flags.extend(found.iter().map(|define| format!("-D{define}")));
+        let defines = compile.defines.iter().chain(&self.profile.defines);
+        let defines = defines.chain(table.into_iter().flat_map(|table| &table.defines));
+        // What is written counts instead of what was found.
+        let written: BTreeSet<&str> = defines.clone().map(|(name, _)| name.as_str()).collect();
+        let is_open = |define: &&String| !written.contains(define.split('=').next().unwrap_or_default());
+        let found = self.sources.discovery.defines.iter().filter(is_open);
+        flags.extend(found.map(|define| format!("-D{define}")));
         let first = self.sources.discovery.generated.iter().filter(|made| made.is_first());
         flags.extend(first.flat_map(|made| ["-include".to_owned(), made.path.to_string()]));
-        let defines = compile.defines.iter().chain(&self.profile.defines);
-        for (name, value) in defines.chain(table.into_iter().flat_map(|table| &table.defines)) {
+        for (name, value) in defines {
             flags.push(match value {
                 Some(value) => format!("-D{name}={value}"),
                 None => format!("-D{name}"),

@@ -5,8 +5,9 @@
 
 use super::needs::ordered;
 use super::{Sources, Wanted};
-use crate::discover::TargetKind;
+use crate::discover::{TargetKind, category_by_name};
 use crate::event::Diagnostic;
+use crate::generate::DIR;
 use crate::manifest::{Kind, TargetTable};
 use crate::path::FilePath;
 
@@ -125,8 +126,10 @@ fn written_outline<'a>(
         true => library.map(|target| target.sources.clone()).unwrap_or_default(),
         false => {
             let units = sources.tree.files.iter().filter(|file| file.category.is_unit());
+            let units = units.map(|file| &file.path);
             let taken = Patterns::new(&table.sources);
-            units.filter(|file| taken.take(&file.path)).map(|file| file.path.clone()).collect()
+            let there = units.filter(|path| taken.take(path));
+            there.chain(made_sources(sources, table)).cloned().collect()
         }
     };
     let excluded = Patterns::new(&table.exclude);
@@ -139,6 +142,15 @@ fn written_outline<'a>(
         );
     }
     Outline::new(name, kind, chosen, Some(table))
+}
+
+/// The sources that the build description makes and the target names: they are not in the tree, and
+/// a glob that begins elsewhere does not mean them.
+fn made_sources<'s>(sources: &Sources<'s>, table: &TargetTable) -> impl Iterator<Item = &'s FilePath> {
+    let named = table.sources.iter().filter(|pattern| pattern.starts_with(DIR));
+    let named = Patterns::new(&named.cloned().collect::<Vec<_>>());
+    let made = sources.discovery.generated.iter().map(|made| &made.path);
+    made.filter(move |path| category_by_name(path.file_name()).is_source() && named.take(path))
 }
 
 /// Paths, folders and globs from the root.

@@ -88,7 +88,7 @@ impl Manner {
 
     /// Shows everything after all where nothing in `tree` marks what is to be shown: the library
     /// would be empty.
-    pub(super) fn settle(&mut self, memo: &Memo, tree: &Tree) {
+    pub fn settle(&mut self, memo: &Memo, tree: &Tree) {
         if !self.hides() {
             return;
         }

@@ -22,7 +22,7 @@ mod walk;
 
 use std::fmt;
 
-pub use evidence::{Nobody, Program, System};
+pub use evidence::{Nobody, Part, Parts, Program, System, said};
 pub use includes::{IncludeGraph, Unresolved, include_graph, walk_ast_dependencies, without_dots};
 pub use manner::Manner;
 pub use opened::{By, Compile, Known};
@@ -178,6 +178,12 @@ impl Tree {
 /// What a file called `name` is, as far as the name tells.
 pub fn category_by_name(name: &[u8]) -> Category {
     classify::by_name(name)
+}
+
+/// Whether `path` lies in a folder whose name says that it holds no part of a library: of tests,
+/// examples and the like.
+pub fn is_beside(path: &FilePath) -> bool {
+    reasons::folder_reason(path).is_some()
 }
 
 /// The files that are machine code, in order.

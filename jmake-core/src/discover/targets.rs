@@ -25,7 +25,9 @@ use crate::standard::is_standard;
 /// Decides what to make of `tree`: one library called `name` of all sources but those with a
 /// reason against it, and a program for each source that defines `main` and has no other reason
 /// against it.  A tree without sources gives no targets.  With `evidence` the project's own build
-/// description counts before guesses.  What only the machine can tell is asked of `system`.
+/// description counts before guesses; `all_made` has every header made that it makes, for targets
+/// that the user wrote may include others than the library does.  What only the machine can tell is
+/// asked of `system`.
 ///
 /// # Errors
 /// None at present; reading failures are among the problems.
@@ -35,6 +37,7 @@ pub fn discover_project(
     name: &str,
     system: &dyn System,
     evidence: bool,
+    all_made: bool,
 ) -> Result<Discovery> {
     let said = if evidence { evidence::of(memo, tree, system) } else { Said::default() };
     let Said { evidence, read, contradiction } = said;
@@ -101,6 +104,7 @@ pub fn discover_project(
         dirs.outside.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
     found.problems.extend(dirs.problems);
     found.generated = dirs.generated.into_values().collect();
+    let mut others = Vec::new();
     if let Some(said) = evidence {
         found.manner = said.manner.clone();
         found.generated.extend(said.beside(&found.generated));
@@ -109,6 +113,7 @@ pub fn discover_project(
         let other = contradiction.map(|other| other.told());
         found.problems.extend(other.or_else(|| unnamed(&said, &found.left_out)));
         found.problems.extend(said.missing.first().map(|path| missing(&said, path)));
+        others = if all_made { said.besides(&found.generated) } else { Vec::new() };
         found.generated.extend(said.generated.into_values().filter(Generated::is_first));
         found.defines = said.defines;
     }
@@ -123,6 +128,9 @@ pub fn discover_project(
         let unanswered: Vec<_> = dirs.asks.difference(&dirs.answers).cloned().collect();
         found.generated.extend(generated::answering(&unanswered));
     }
+
+    // What the library does not include says nothing about how it is compiled.
+    found.generated.extend(others);
 
     if !library.is_empty() {
         let kind = TargetKind::Library;

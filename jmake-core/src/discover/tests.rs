@@ -50,7 +50,7 @@ impl Project {
     pub(super) fn discover(&self) -> Discovery {
         let memo = self.memo();
         let tree = scan_files(&memo, &Options::default()).unwrap();
-        discover_project(&memo, &tree, "p", &Nobody, true).unwrap()
+        discover_project(&memo, &tree, "p", &Nobody, true, false).unwrap()
     }
 
     /// One line for each target.
@@ -391,7 +391,7 @@ fn the_roots_own_name_never_counts() {
     let outer = Project::new(&[("tests/a.c", "")]);
     let memo = Memo::new(Root::open(&outer.dir.path().join("tests")).unwrap(), 0);
     let tree = scan_files(&memo, &Options::default()).unwrap();
-    assert_eq!(discover_project(&memo, &tree, "p", &Nobody, true).unwrap().targets.len(), 1);
+    assert_eq!(discover_project(&memo, &tree, "p", &Nobody, true, false).unwrap().targets.len(), 1);
 }
 
 #[test]

@@ -243,6 +243,7 @@ const METHODS: &[Method] = &[
     method!("discovery.clear_caches", "forgets it; what tools have answered stays", kept::clear_discovery, Nothing => kept::Cleared),
     method!("setup.create_structure", "makes the files of a template, except those that are there", setup::create_structure, setup::Structure => setup::Made),
     method!("setup.generate_config", "makes `jmake.toml`, or fills what is missing in it, from what discovery sees", setup::generate_config, setup::Generate => setup::Generated),
+    method!("setup.import", "writes the targets that another build tool's description names to `jmake.toml`", setup::import, setup::Import => setup::Imported),
     method!("setup.validate_config", "everything that would keep the project from being built as it is meant", setup::validate_config, Nothing => setup::Validity),
     method!("setup.update_config", "merges keys into one section of `jmake.toml`, and touches nothing else", setup::update_config, setup::Update => setup::Updated),
     method!("setup.get_config_section", "one section of `jmake.toml`", setup::get_config_section, setup::SectionName => setup::Section),

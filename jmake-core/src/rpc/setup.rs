@@ -6,6 +6,7 @@ use super::object::{Holds, Map, Place, params, reply};
 use super::{Call, Nothing, Stop, bad};
 use crate::configure::generated_facts;
 use crate::event::Diagnostic;
+use crate::import::{self, Origin};
 use crate::manifest::{self, GeneratedFacts};
 use crate::path::FilePath;
 use crate::project::MANIFEST;
@@ -125,6 +126,73 @@ impl Results {
             libraries: self.libraries.unwrap_or_default(),
         }
     }
+}
+
+params! {
+    /// What to read.
+    Import {
+        /// `cmake` or `compile-commands`
+        from: String,
+    }
+}
+
+reply! {
+    /// What was written, and what was not.
+    Imported {
+        /// the file
+        path: Place,
+        /// the description that was read
+        from: String,
+        /// whether `jmake.toml` is new
+        created: bool,
+        /// the targets: name, kind and how many sources
+        targets: Vec<Target>,
+        /// what was not understood or left out
+        left_out: Vec<Left>,
+    }
+}
+
+reply! {
+    /// A target that was written.
+    Target {
+        /// its name
+        name: String,
+        /// `shared`, `static` or `executable`
+        kind: String,
+        /// how many sources it has
+        sources: u64,
+    }
+}
+
+reply! {
+    /// Something that was not understood or left out.
+    Left {
+        /// in which file
+        file: String,
+        /// on which line
+        line: u64,
+        /// what it is
+        text: String,
+    }
+}
+
+/// Writes the targets of another tool's description to `jmake.toml`.
+pub(super) fn import(call: &mut Call<'_>, wanted: Import) -> Result<Imported, Stop> {
+    let from = match wanted.from.as_str() {
+        "cmake" => Origin::Cmake,
+        "compile-commands" => Origin::CompileCommands,
+        other => return Err(bad("from", format!("`{other}` is neither `cmake` nor `compile-commands`"))),
+    };
+    let done = call.engine.import(from, call.cancel)?;
+    let target = |one: import::Target| Target { name: one.name, kind: one.kind, sources: one.sources as u64 };
+    let left = |one: import::Left| Left { file: one.file, line: one.line.into(), text: one.text };
+    Ok(Imported {
+        path: Place(call.engine.root().as_path().join(MANIFEST)),
+        from: done.from,
+        created: done.created,
+        targets: done.targets.into_iter().map(target).collect(),
+        left_out: done.left_out.into_iter().map(left).collect(),
+    })
 }
 
 reply! {

@@ -63,7 +63,8 @@ impl Check<'_> {
             for (at, dir) in dirs.iter().enumerate() {
                 let path = self.root.resolve(&FilePath::new(dir));
                 // The compiler does not mind, and the folder may be made later: a warning.
-                let what = if path.is_dir() { continue } else { missing_or(&path, "is not a folder") };
+                let is_good = path.is_dir() || dir.starts_with(".jmake/");
+                let what = if is_good { continue } else { missing_or(&path, "is not a folder") };
                 let problem = self.with_nearest(Diagnostic::warning(format!("`{dir}` {what}")), dir, true);
                 self.say(problem, &format!("{key}.{at}"));
             }
@@ -74,7 +75,9 @@ impl Check<'_> {
         for (n, target) in self.manifest.targets.iter().enumerate() {
             for (at, source) in target.sources.iter().enumerate() {
                 let path = self.root.resolve(&FilePath::new(source));
-                if source.contains(['*', '?', '[', '{']) || path.is_file() || path.is_dir() {
+                // What jmake makes itself is there only when it has been built.
+                let is_made = source.starts_with(".jmake/");
+                if is_made || source.contains(['*', '?', '[', '{']) || path.is_file() || path.is_dir() {
                     continue;
                 }
                 let what = missing_or(&path, "is neither a file nor a folder");

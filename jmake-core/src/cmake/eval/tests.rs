@@ -184,7 +184,7 @@ fn variables() {
             "include(CMakeDependentOption)\nset(A 1)\ncmake_dependent_option(o d ON \"A;NOT B\" OFF)\ncmake_dependent_option(p d ON \"B OR (C)\" OFF)\nsay(${o} ${p})",
             "[ON][OFF]",
         ),
-        ("option(BUILD_SHARED_LIBS d OFF)\nsay(${BUILD_SHARED_LIBS})", "[OFF]"),
+        ("option(BUILD_SHARED_LIBS d OFF)\nsay(${BUILD_SHARED_LIBS})", "[ON]"),
         ("say(${BUILD_SHARED_LIBS})\nset(BUILD_SHARED_LIBS OFF)\nsay(${BUILD_SHARED_LIBS})", "[ON][OFF]"),
         ("include(CTest)\nsay(${BUILD_TESTING})", "[OFF]"),
         (

@@ -18,14 +18,8 @@ const PLACES: [&str; 4] = ["", "build/cmake", "cmake", "contrib/cmake"];
 /// What the `CMakeLists.txt` of the folder says.
 pub(super) fn read(seen: &Seen<'_>, dir: &FilePath, answers: &Answers<'_>) -> Option<Evidence> {
     let tree = seen.tree;
-    let mut places = PLACES.iter().map(|place| dir.join(place));
-    let source = places.find(|place| tree.get(&place.join("CMakeLists.txt")).is_some())?;
-    let place = Place { source: source.clone(), build: FilePath::new(DIR).join("cmake") };
-    let described = cmake::read(seen, &place, &machine(), &|question| answers.of(question))?;
-    // Without `project` it is a part of a larger description, which says what it leaves open.
-    described.project.as_ref()?;
-    let mut evidence =
-        Evidence::new(source.join("CMakeLists.txt"), generated(&described, seen.memo, answers));
+    let (file, described) = described(seen, dir, answers)?;
+    let mut evidence = Evidence::new(file, generated(&described, seen.memo, answers));
     for library in libraries(&described, tree) {
         take(&mut evidence, library, seen);
     }
@@ -33,9 +27,25 @@ pub(super) fn read(seen: &Seen<'_>, dir: &FilePath, answers: &Answers<'_>) -> Op
     Some(evidence)
 }
 
+/// The description that counts, and all that it says.
+pub(super) fn described(
+    seen: &Seen<'_>,
+    dir: &FilePath,
+    answers: &Answers<'_>,
+) -> Option<(FilePath, Described)> {
+    let tree = seen.tree;
+    let mut places = PLACES.iter().map(|place| dir.join(place));
+    let source = places.find(|place| tree.get(&place.join("CMakeLists.txt")).is_some())?;
+    let place = Place { source: source.clone(), build: FilePath::new(DIR).join("cmake") };
+    let described = cmake::read(seen, &place, &machine(), &|question| answers.of(question))?;
+    // Without `project` it is a part of a larger description, which says what it leaves open.
+    described.project.as_ref()?;
+    Some((source.join("CMakeLists.txt"), described))
+}
+
 /// Adds what `library` is made of.  Another form of what is there already adds nothing: the
 /// first is the shared one, and macros of the other are for those who link it as an archive.
-fn take(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) {
+pub(super) fn take(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) {
     let tree = seen.tree;
     let is_source = |path: &FilePath| category_by_name(path.file_name()).is_source();
     let made = |path: &&FilePath| evidence.generated.contains_key(*path) && is_source(path);
@@ -112,7 +122,7 @@ fn version_script(flag: &str) -> Option<FilePath> {
 
 /// The libraries that are the project's purpose: those it installs and those that are there for
 /// nobody else; not what only its programs and tests are linked with.
-fn libraries<'d>(described: &'d Described, tree: &Tree) -> Vec<&'d Target> {
+pub(super) fn libraries<'d>(described: &'d Described, tree: &Tree) -> Vec<&'d Target> {
     let is_library = |target: &&Target| {
         matches!(target.kind, Kind::Static | Kind::Shared | Kind::Module)
             && !target.is_test
@@ -135,14 +145,18 @@ fn libraries<'d>(described: &'d Described, tree: &Tree) -> Vec<&'d Target> {
 }
 
 /// The units of `target` that are there.
-fn sources<'t>(target: &'t Target, tree: &'t Tree) -> impl Iterator<Item = &'t FilePath> {
+pub(super) fn sources<'t>(target: &'t Target, tree: &'t Tree) -> impl Iterator<Item = &'t FilePath> {
     let is_unit = |path: &FilePath| tree.get(path).is_some_and(|file| file.category.is_unit());
     let units = target.sources.iter().filter(|source| !source.header_only);
     units.map(|source| &source.path).filter(move |path| is_unit(path))
 }
 
 /// The headers and sources that the description has made.
-fn generated(described: &Described, memo: &Memo, answers: &Answers<'_>) -> BTreeMap<FilePath, Generated> {
+pub(super) fn generated(
+    described: &Described,
+    memo: &Memo,
+    answers: &Answers<'_>,
+) -> BTreeMap<FilePath, Generated> {
     let mut all = BTreeMap::new();
     let mut add = |path: &FilePath, from: &FilePath, form| {
         let made = Generated { path: path.clone(), from: from.clone(), form };

@@ -9,6 +9,7 @@ mod answers;
 mod cmake;
 mod contradiction;
 mod others;
+mod parts;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,7 @@ const DESCRIPTIONS: [&str; 8] = [
 
 use answers::{Answers, READINGS};
 pub use answers::{Nobody, Program, System};
+pub use parts::{Part, Parts, said};
 
 /// What a description says of the library.
 pub(super) struct Evidence {
@@ -186,6 +188,11 @@ impl Evidence {
             (beside || self.sources.contains(&made.path)) && !known.contains(made)
         };
         self.generated.values().filter(wanted).cloned().collect()
+    }
+
+    /// All that is made besides `known`.
+    pub fn besides(&self, known: &[Generated]) -> Vec<Generated> {
+        self.generated.values().filter(|made| !known.contains(made)).cloned().collect()
     }
 
     /// Adds a macro; the first of a name counts.

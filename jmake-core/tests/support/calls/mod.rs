@@ -184,6 +184,7 @@ pub const REFUSED: &[Bad] = &[
         |_| json!({"discovery_results": {"include_dirs": 1}}),
         "`discovery_results.include_dirs`",
     ),
+    bad("setup.import", |_| json!({"from": "meson"}), "`from`"),
     bad("setup.validate_config", |_| json!({"config": "/etc/passwd"}), "`config`"),
     bad("setup.update_config", |_| json!({"section": "compile"}), "`data`"),
     bad("setup.update_config", |_| json!({"section": "compilr", "data": {}}), "`section`"),

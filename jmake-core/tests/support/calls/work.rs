@@ -125,6 +125,24 @@ pub const CALLS: &[Call] = &[
         },
     },
     Call {
+        method: "setup.import",
+        before: |story| {
+            fs::rename(story.at("jmake.toml"), story.at("kept.txt")).unwrap();
+            let text = "project(vectors VERSION 1.2 LANGUAGES CXX)\nadd_library(vectors src/vector.cpp)\n\
+                target_include_directories(vectors PUBLIC include)\nsome_macro()\n";
+            story.write("CMakeLists.txt", text);
+        },
+        params: |_| json!({"from": "cmake"}),
+        check: |story, said| {
+            assert_eq!((place(&said["path"]), &said["created"]), (&*story.at("jmake.toml"), &json!(true)));
+            assert_eq!(said["targets"], json!([{"name": "vectors", "kind": "shared", "sources": 1}]));
+            let left = json!({"file": "CMakeLists.txt", "line": 4, "text": "`some_macro` is not understood"});
+            assert_eq!((&said["from"], &said["left_out"]), (&json!("CMakeLists.txt"), &json!([left])));
+            fs::rename(story.at("kept.txt"), story.at("jmake.toml")).unwrap();
+            fs::remove_file(story.at("CMakeLists.txt")).unwrap();
+        },
+    },
+    Call {
         method: "setup.get_config_section",
         before: nothing,
         params: |_| json!({"section": "compile"}),
