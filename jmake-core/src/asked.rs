@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::cmake::VIRTUAL_ROOT;
 use crate::configure::{Environment, machine_flags};
 use crate::discover::{Discovery, Program, System, Tree};
-use crate::path::bytes_of;
+use crate::path::{FilePath, bytes_of};
 use crate::process::Cancel;
 use crate::project::Project;
 use crate::toolchain::Toolchain;
@@ -36,6 +36,11 @@ impl<'a> Asked<'a> {
     /// That of `project` in `environment`; it stops answering when `cancel` says so.
     pub fn new(project: &'a Project, environment: &'a Environment, cancel: &'a Cancel) -> Asked<'a> {
         Asked { project, environment, cancel, toolchain: OnceLock::new() }
+    }
+
+    /// What the answers so far depend on, outside of the project; nothing where nothing was asked.
+    pub fn consulted(&self) -> Vec<FilePath> {
+        self.toolchain.get().and_then(Option::as_ref).map(Toolchain::consulted).unwrap_or_default()
     }
 
     fn toolchain(&self) -> Option<&Toolchain> {

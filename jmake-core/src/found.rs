@@ -39,6 +39,8 @@ pub struct Found {
     pub include_dirs: Vec<FilePath>,
     /// Which file includes which.
     pub includes: IncludeGraph,
+    /// Files and folders outside of the project that what was asked of the compiler depends on.
+    consulted: Vec<FilePath>,
 }
 
 impl Found {
@@ -52,7 +54,7 @@ impl Found {
         let include_dirs = searched(project, &discovery);
         let includes = include_graph(&project.memo, &tree, &discovery.generated, &include_dirs);
         let (root, name) = (project.root().clone(), project.name());
-        Ok(Found { root, name, tree, discovery, include_dirs, includes })
+        Ok(Found { root, name, tree, discovery, include_dirs, includes, consulted: Vec::new() })
     }
 
     /// How many things there are of each kind that discovery looks for, as hits or as misses.
@@ -136,7 +138,9 @@ impl Kept {
 pub fn look(root: &Root, environment: &Environment) -> Result<Answer> {
     let project = Project::look(root, environment)?;
     let cancel = Cancel::default();
-    let found = Arc::new(Found::in_project(&project, &Asked::new(&project, environment, &cancel))?);
+    let asked = Asked::new(&project, environment, &cancel);
+    let found = Found::in_project(&project, &asked)?;
+    let found = Arc::new(Found { consulted: asked.consulted(), ..found });
     let mut counts = found.counts(false);
     counts.add(&project.counts());
     Ok(Answer { found, known: false, counts })
@@ -152,6 +156,7 @@ fn stamps(found: &Found, now: i64) -> Option<Vec<Stamp>> {
         .chain(&deciding)
         // One may lie in a folder that is passed over.
         .chain(&found.discovery.evidence)
+        .chain(&found.consulted)
         .map(|path| found.root.resolve(path))
         .collect();
     let stamp = |path: PathBuf| {

@@ -2,7 +2,8 @@
 //!
 //! Structure and descriptions decide first; a link that fails for symbols then decides the rest, by
 //! what the units really define.  What defines `main` after all macros is a program.  Of units that
-//! define the same, one that repeats several others goes, and of two rivals the one that defines less.
+//! define the same, one that repeats several others goes, and of two that are named alike the one that
+//! defines nothing of its own.  No symbol is ever lost by that.
 //! Where nothing defines a symbol, a source that was left out and does define it comes in.  Weak
 //! symbols never count: they may stand in many units.
 //!
@@ -67,40 +68,73 @@ fn is_program(unit: &Unit) -> bool {
     ENTRIES.iter().any(|entry| unit.symbols.defines.get(*entry) == Some(&false))
 }
 
-/// Takes units out of `units` until no two define the same.
+/// Takes units out of `units` until no two define the same; none at all where that would lose a
+/// symbol, or where two sources only happen to define the same: that is for the user to mend.
 fn rivals(mut units: Vec<&Unit>, out: &mut Vec<(FilePath, LeftOut)>) {
+    let before = out.len();
     loop {
         let clashes = clashes(&units);
-        // What repeats several others was made of them.
-        let gatherer =
-            clashes.iter().filter(|(_, with)| with.len() > 1).max_by_key(|(at, with)| (with.len(), *at));
-        let (loser, reason) = match (gatherer, clashes.iter().next()) {
-            (Some((&at, with)), _) => {
-                let first = with.iter().next().copied().unwrap_or(at);
-                (at, LeftOut::Repeats(units[first].source.clone()))
-            }
-            (None, Some((&at, with))) => {
-                let other = with.iter().next().copied().unwrap_or(at);
-                let size = |at: usize| units[at].symbols.defines.len();
-                // Of equals the first stays.
-                let (kept, loser) = if size(other) > size(at) { (other, at) } else { (at, other) };
-                (loser, LeftOut::Rival(units[kept].source.clone()))
-            }
-            (None, None) => return,
+        if clashes.is_empty() {
+            return;
+        }
+        let Some((loser, reason)) = repeated(&units, &clashes).or_else(|| rival(&units, &clashes)) else {
+            return out.truncate(before);
         };
         out.push((units.remove(loser).source.clone(), reason));
     }
 }
 
+/// A unit that several others together define all of: it was made of them.
+fn repeated(units: &[&Unit], clashes: &Clashes) -> Option<(usize, LeftOut)> {
+    let (&at, with) = clashes.iter().filter(|(_, with)| with.len() > 1).find(|(at, with)| {
+        let mut own = strong(units[**at]);
+        own.all(|name| with.iter().any(|&other| units[other].symbols.defines.get(name) == Some(&false)))
+    })?;
+    let first = with.iter().next()?;
+    Some((at, LeftOut::Repeats(units[*first].source.clone())))
+}
+
+/// Of two units that are named alike one that defines nothing but what the other defines.
+fn rival(units: &[&Unit], clashes: &Clashes) -> Option<(usize, LeftOut)> {
+    let pairs = clashes.iter().flat_map(|(&at, with)| with.iter().map(move |&other| (at, other)));
+    // Of equals the first stays.
+    let (loser, kept) = pairs
+        .map(|(at, other)| (at.max(other), at.min(other)))
+        .chain(clashes.iter().flat_map(|(&at, with)| with.iter().map(move |&other| (at, other))))
+        .find(|&(loser, kept)| {
+            let covers = |name: &String| units[kept].symbols.defines.get(name) == Some(&false);
+            is_named_alike(&units[loser].source, &units[kept].source) && strong(units[loser]).all(covers)
+        })?;
+    Some((loser, LeftOut::Rival(units[kept].source.clone())))
+}
+
+/// The symbols that a unit alone may define.
+fn strong(unit: &Unit) -> impl Iterator<Item = &String> {
+    unit.symbols.defines.iter().filter(|(_, weak)| !**weak).map(|(name, _)| name)
+}
+
+/// Whether the names begin or end with the same three letters: `unixfilemap` and `readfilemap`.
+fn is_named_alike(one: &FilePath, other: &FilePath) -> bool {
+    let (one, other) = (one.stem(), other.stem());
+    let common = |a: &mut dyn Iterator<Item = &u8>, b: &mut dyn Iterator<Item = &u8>| {
+        a.zip(b).take_while(|(a, b)| a == b).count()
+    };
+    common(&mut one.iter(), &mut other.iter()) >= 3
+        || common(&mut one.iter().rev(), &mut other.iter().rev()) >= 3
+}
+
 /// By unit the others that define one of its symbols too.
-fn clashes(units: &[&Unit]) -> BTreeMap<usize, BTreeSet<usize>> {
+type Clashes = BTreeMap<usize, BTreeSet<usize>>;
+
+/// Which units clash.
+fn clashes(units: &[&Unit]) -> Clashes {
     let mut owners: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, unit) in units.iter().enumerate() {
-        for name in unit.symbols.defines.iter().filter(|(_, weak)| !**weak).map(|(name, _)| name) {
+        for name in strong(unit) {
             owners.entry(name).or_default().push(at);
         }
     }
-    let mut clashes: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    let mut clashes = Clashes::new();
     for owners in owners.values().filter(|owners| owners.len() > 1) {
         for &at in owners {
             clashes.entry(at).or_default().extend(owners.iter().filter(|&&other| other != at));
@@ -227,10 +261,14 @@ mod tests {
         ];
         assert_eq!(out(&programs).lines().count(), 3);
         assert_eq!(out(&[unit("p.c", "main")]), "", "a library of nothing is none");
-        let rivals = [unit("unix.c", "map unmap"), unit("win.c", "map")];
-        assert_eq!(out(&rivals), "win.c defines what `unix.c` defines too\n");
-        let equals = [unit("one.c", "map"), unit("two.c", "map")];
-        assert_eq!(out(&equals), "two.c defines what `one.c` defines too\n");
+        let rivals = [unit("map_plain.c", "map"), unit("map_unix.c", "map unmap")];
+        assert_eq!(out(&rivals), "map_plain.c defines what `map_unix.c` defines too\n");
+        let equals = [unit("readmap.c", "map"), unit("unixmap.c", "map")];
+        assert_eq!(out(&equals), "unixmap.c defines what `readmap.c` defines too\n");
+        assert_eq!(out(&[unit("a.c", "f"), unit("b.c", "f")]), "", "a mistake");
+        assert_eq!(out(&[unit("map_a.c", "f a"), unit("map_b.c", "f b")]), "", "a symbol would be lost");
+        let header = [unit("a.c", "h a"), unit("b.c", "h b"), unit("c.c", "h c")];
+        assert_eq!(out(&header), "", "a function in a header is a mistake too");
         let gathered = [unit("a.c", "a"), unit("all.c", "a b c"), unit("b.c", "b"), unit("c.c", "c")];
         assert_eq!(out(&gathered), "all.c repeats `a.c` and others\n");
     }

@@ -51,12 +51,12 @@ pub(super) const CASES: &[Case] = &[
         cause: Cause::HeaderOfOtherSystem,
         files: &[
             ("src/w.c", "#include \"w.h\"\n"),
-            ("src/w.h", "#include <windows.h>\n"),
+            ("src/w.h", "#ifdef __GNUC__\n#include <windows.h>\n#endif\n"),
             ("src/a.c", "int a;\n"),
         ],
         hint: "it belongs to Windows: exclude its users with `discovery.exclude`",
         mend: Mend::Write(&[("jmake.toml", "[discovery]\nexclude = ['w.c']\n")]),
-        alike: &[("src/w.h", "#include <window.h>\n")],
+        alike: &[("src/w.h", "#ifdef __GNUC__\n#include <window.h>\n#endif\n")],
         ..CASE
     },
     Case {
