@@ -272,7 +272,8 @@ fn headers() {
 
 #[test]
 fn a_header_of_another_system() {
-    let files = [("src/a.c", "#include \"w.h\"\n"), ("src/w.h", "#ifdef __GNUC__\n#include <windows.h>\n#endif\n")];
+    let files =
+        [("src/a.c", "#include \"w.h\"\n"), ("src/w.h", "#ifdef __GNUC__\n#include <windows.h>\n#endif\n")];
     let Some(told) = failing(&files) else { return };
     let problem = told.saying("no header `windows.h`");
     assert_eq!((problem.file.as_deref(), problem.line), (Some("src/w.h"), Some(2)));
