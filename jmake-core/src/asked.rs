@@ -2,6 +2,7 @@
 //!
 //! A toolchain is looked for only when something is asked; without one nothing is known.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use anyhow::Result;
@@ -30,17 +31,25 @@ pub struct Asked<'a> {
     environment: &'a Environment,
     cancel: &'a Cancel,
     toolchain: OnceLock<Option<Toolchain>>,
+    /// Where it looks for headers of C, asked for once: looking whether the answer still holds costs
+    /// as much as many headers.
+    headers: OnceLock<Option<Vec<PathBuf>>>,
 }
 
 impl<'a> Asked<'a> {
     /// That of `project` in `environment`; it stops answering when `cancel` says so.
     pub fn new(project: &'a Project, environment: &'a Environment, cancel: &'a Cancel) -> Asked<'a> {
-        Asked { project, environment, cancel, toolchain: OnceLock::new() }
+        Asked { project, environment, cancel, toolchain: OnceLock::new(), headers: OnceLock::new() }
     }
 
     /// What the answers so far depend on, outside of the project; nothing where nothing was asked.
     pub fn consulted(&self) -> Vec<FilePath> {
         self.toolchain.get().and_then(Option::as_ref).map(Toolchain::consulted).unwrap_or_default()
+    }
+
+    /// The toolchain, if anything was asked of it.
+    pub fn into_toolchain(self) -> Option<Toolchain> {
+        self.toolchain.into_inner().flatten()
     }
 
     fn toolchain(&self) -> Option<&Toolchain> {
@@ -60,10 +69,12 @@ impl System for Asked<'_> {
     }
 
     fn has_header(&self, name: &str) -> Option<bool> {
-        let toolchain = self.toolchain()?;
-        let ask = self.project.ask(self.cancel);
-        let dirs = toolchain.include_dirs(&ask, Lang::C, &self.flags(toolchain)).ok()?.paths();
-        Some(dirs.iter().any(|dir| dir.join(name).is_file()))
+        let dirs = self.headers.get_or_init(|| {
+            let toolchain = self.toolchain()?;
+            let ask = self.project.ask(self.cancel);
+            Some(toolchain.include_dirs(&ask, Lang::C, &self.flags(toolchain)).ok()?.paths())
+        });
+        Some(dirs.as_ref()?.iter().any(|dir| dir.join(name).is_file()))
     }
 
     fn compiles(&self, program: &Program) -> Option<bool> {

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 mod proof;
 
+use proof::Tried;
+
 use crate::absent::Probes;
 use crate::asked::Asked;
 use crate::built;
@@ -41,6 +43,7 @@ use crate::run::Context;
 use crate::scratch::Scratch;
 use crate::standing::{Decided, Last, Scanned, Standing};
 use crate::tally::{Cache, Count, Counts};
+use crate::toolchain::Toolchain;
 use crate::warm::Warm;
 
 /// What `build` is asked for.
@@ -176,14 +179,6 @@ fn gather(event: &mut Event, failures: &mut Vec<Failure>, warnings: &mut Vec<(St
     }
 }
 
-/// A build of what was discovered.
-struct Tried {
-    discovery: Discovery,
-    plan: Plan,
-    executed: Executed,
-    built: Built,
-}
-
 /// A build that is under way.
 struct Work<'a> {
     project: Project,
@@ -197,6 +192,8 @@ struct Work<'a> {
     /// and templates of headers.
     consulted: Vec<FilePath>,
     failures: Vec<Failure>,
+    /// The toolchain, where discovery had to ask it.
+    toolchain: Option<Toolchain>,
     /// The project's traces, and whether some were lost to damage.
     log: Option<(Log, bool)>,
     /// What is wrong with the project, to be said again by every build that replays this one.
@@ -229,6 +226,7 @@ impl<'a> Work<'a> {
             tree: Tree::default(),
             consulted: Vec::new(),
             failures: Vec::new(),
+            toolchain: None,
             log: None,
             problems: Vec::new(),
             config: Vec::new(),
@@ -300,17 +298,6 @@ impl<'a> Work<'a> {
         Ok(built)
     }
 
-    /// Builds what was discovered; `None` when it cannot be configured.
-    fn once(&mut self, discovery: Discovery, on_event: &mut dyn FnMut(Event)) -> Result<Option<Tried>> {
-        let Some(config) = self.configure(&discovery, on_event)? else { return Ok(None) };
-        self.write_manifest(&discovery)?;
-        self.config = config.to_bytes().unwrap_or_default();
-        let plan = plan(&config);
-        let plan = if self.request.compile_only { plan.only_compiles() } else { plan };
-        let (built, executed) = self.run(&config, &plan, on_event)?;
-        Ok(Some(Tried { discovery, plan, executed, built }))
-    }
-
     /// What lies in the project and what is made of it; `None` when that is already wrong.
     fn discover(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<Option<Discovery>> {
         if self.request.quick {
@@ -334,6 +321,7 @@ impl<'a> Work<'a> {
         }
         let system = Asked::new(&self.project, self.environment, self.cancel);
         let discovery = self.project.discover(&self.tree, &system)?;
+        self.toolchain = system.into_toolchain();
         if self.tell(discovery.problems.clone(), on_event) {
             return Ok(None);
         }
@@ -379,7 +367,9 @@ impl<'a> Work<'a> {
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Option<Config>> {
         self.stage.set(Stage::Configure);
-        let toolchain = match self.project.toolchain(self.environment, self.cancel) {
+        let known = self.toolchain.take().map(Ok);
+        let found = known.unwrap_or_else(|| self.project.toolchain(self.environment, self.cancel));
+        let toolchain = match found {
             Ok(toolchain) => toolchain,
             Err(missing) => {
                 self.tell(vec![missing.diagnostic()], on_event);

@@ -7,16 +7,37 @@ use std::collections::{BTreeSet, HashMap};
 
 use anyhow::Result;
 
-use super::{Tried, Work};
+use super::Work;
+use crate::built::Built;
 use crate::discover::{Discovery, TargetKind};
 use crate::event::{ActionKind, Event, Outcome};
+use crate::execute::Executed;
 use crate::inspect::{inspect, unit_symbols};
 use crate::link_errors::{LinkError, parse_link_errors};
 use crate::path::FilePath;
-use crate::plan::Plan;
+use crate::plan::{Plan, plan};
 use crate::trial::{Changes, ROUNDS, Unit, apply, decide};
 
+/// A build of what was discovered.
+pub(super) struct Tried {
+    pub discovery: Discovery,
+    pub plan: Plan,
+    pub executed: Executed,
+    pub built: Built,
+}
+
 impl Work<'_> {
+    /// Builds what was discovered; `None` when it cannot be configured.
+    fn once(&mut self, discovery: Discovery, on_event: &mut dyn FnMut(Event)) -> Result<Option<Tried>> {
+        let Some(config) = self.configure(&discovery, on_event)? else { return Ok(None) };
+        self.write_manifest(&discovery)?;
+        self.config = config.to_bytes().unwrap_or_default();
+        let plan = plan(&config);
+        let plan = if self.request.compile_only { plan.only_compiles() } else { plan };
+        let (built, executed) = self.run(&config, &plan, on_event)?;
+        Ok(Some(Tried { discovery, plan, executed, built }))
+    }
+
     /// Builds `discovery`, and what a failed link makes of it, in at most [`ROUNDS`] rounds.
     pub(super) fn try_out(
         &mut self,
