@@ -79,6 +79,14 @@ fn set(list: &'static str) -> HashSet<&'static [u8]> {
     list.split_ascii_whitespace().map(str::as_bytes).collect()
 }
 
+/// The machines that `name` has the instructions of, when these are others.
+pub fn other_machine(name: &[u8]) -> Option<&'static str> {
+    let name = std::str::from_utf8(name).ok()?;
+    let stem = name.strip_suffix(".h").unwrap_or(name);
+    let mut machines = INTRINSICS.iter().filter(|(arch, ..)| !std::env::consts::ARCH.starts_with(arch));
+    machines.find(|(_, _, known)| known.split(' ').any(|known| known == stem)).map(|(_, shown, _)| *shown)
+}
+
 /// The system whose headers `name` belongs to, when it is not a Unix in general.
 pub fn other_system(name: &[u8]) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
@@ -93,8 +101,38 @@ pub fn other_system(name: &[u8]) -> Option<&'static str> {
     {
         return Some("macOS");
     }
-    None
+    let foreign = |(_, list): &&(&str, &str)| list.split(' ').any(|known| known.as_bytes() == name);
+    OTHERS.iter().find(foreign).map(|(system, _)| *system)
 }
+
+/// Headers that no Unix in general has; their cases count.
+const OTHERS: [(&str, &str); 5] = [
+    ("AmigaOS", "exec/types.h exec/exec.h exec/memory.h dos/dos.h proto/exec.h proto/dos.h"),
+    ("Emscripten", "emscripten.h emscripten/emscripten.h emscripten/html5.h emscripten/val.h"),
+    ("Haiku", "OS.h Locker.h Autolock.h SupportDefs.h USBKit.h KernelExport.h"),
+    ("OpenVMS", "starlet.h descrip.h lib$routines.h"),
+    ("OS/2", "os2.h"),
+];
+
+/// Kinds of machines, and the compilers' headers for their instructions, without `.h`.
+const INTRINSICS: [(&str, &str, &str); 7] = [
+    (
+        "x86",
+        "x86 processors",
+        "mmintrin xmmintrin emmintrin pmmintrin tmmintrin smmintrin nmmintrin wmmintrin immintrin x86intrin cpuid",
+    ),
+    // Both `arm` and `aarch64` have them.
+    (
+        if cfg!(target_arch = "aarch64") { "aarch64" } else { "arm" },
+        "Arm processors",
+        "arm_neon arm_acle arm_sve",
+    ),
+    ("loongarch", "LoongArch processors", "lsxintrin lasxintrin"),
+    ("mips", "MIPS processors", "msa"),
+    ("powerpc", "POWER processors", "altivec"),
+    ("riscv", "RISC-V processors", "riscv_vector"),
+    ("wasm", "WebAssembly", "wasm_simd128"),
+];
 
 const FOLDERS: [&str; 8] = ["sys", "netinet", "arpa", "net", "bits", "asm", "linux", "experimental"];
 
@@ -178,5 +216,15 @@ mod tests {
         assert_eq!(other_system(b"CoreFoundation/CFBase.h"), Some("macOS"));
         assert_eq!(other_system(b"mach"), None);
         assert_eq!(other_system(b"stdio.h"), None);
+        assert_eq!(other_system(b"emscripten.h"), Some("Emscripten"));
+        assert_eq!(other_system(b"os.h"), None, "somebody's own");
+        let machine = if cfg!(target_arch = "aarch64") { "x86 processors" } else { "Arm processors" };
+        assert_eq!(
+            [other_machine(b"arm_neon.h"), other_machine(b"immintrin.h")]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>(),
+            [machine]
+        );
     }
 }

@@ -161,6 +161,8 @@ pub struct Described {
     pub export_headers: Vec<ExportHeader>,
     /// Options the user may set: name, default, description.
     pub options: Vec<(String, String, String)>,
+    /// Whether it ends by saying that it cannot go on.
+    pub gives_up: bool,
     /// Outputs of custom commands.
     pub custom_outputs: Vec<FilePath>,
     /// Every file that was read or looked for; the result depends on these and on `globbed`.

@@ -26,11 +26,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is to be installed for `header`.
 pub(super) fn for_header(scene: &Scene<'_>, header: &str) -> Option<Advice> {
-    let matches = |known: &str| match known.ends_with('/') {
+    // `X11/` has most of its headers; some of them belong to others, which say more.
+    let matches = |known: &&str| match known.ends_with('/') {
         true => header.starts_with(known),
-        false => header == known,
+        false => header == *known,
     };
-    let known = KNOWN.iter().find(|(known, ..)| known.split(' ').any(matches));
+    let fit = |known: &Known| known.0.split(' ').filter(matches).map(str::len).max();
+    let fitting = KNOWN.iter().filter_map(|known| Some((fit(known)?, known)));
+    let known = fitting.max_by_key(|(fit, _)| *fit).map(|(_, known)| known);
     let command = known.and_then(|known| command(scene, known)).or_else(|| indexed(scene, header))?;
     Some(Advice::new(Cause::HeaderOfPackage, format!("install it with `{command}`")))
 }
@@ -160,6 +163,18 @@ const KNOWN: &[Known] = &[
     ("event2/", "event", "libevent-dev", "libevent-devel", "libevent"),
     ("ev.h", "ev", "libev-dev", "libev-devel", "libev"),
     ("pcap.h pcap/", "pcap", "libpcap-dev", "libpcap-devel", "libpcap"),
+    ("ogg/", "ogg", "libogg-dev", "libogg-devel", "libogg"),
+    ("vorbis/", "vorbis vorbisfile vorbisenc", "libvorbis-dev", "libvorbis-devel", "libvorbis"),
+    ("FLAC/ FLAC++/", "FLAC", "libflac-dev", "flac-devel", "flac"),
+    ("opus/ opus.h", "opus", "libopus-dev", "opus-devel", "opus"),
+    ("sndfile.h", "sndfile", "libsndfile1-dev", "libsndfile-devel", "libsndfile"),
+    ("libpsl.h", "psl", "libpsl-dev", "libpsl-devel", "libpsl"),
+    ("idn2.h", "idn2", "libidn2-dev", "libidn2-devel", "libidn2"),
+    ("nghttp2/", "nghttp2", "libnghttp2-dev", "libnghttp2-devel", "libnghttp2"),
+    ("mbedtls/ psa/", "mbedtls mbedcrypto mbedx509", "libmbedtls-dev", "mbedtls-devel", "mbedtls"),
+    ("ldap.h lber.h", "ldap lber", "libldap-dev", "openldap-devel", "openldap"),
+    ("gssapi.h gssapi/ krb5.h", "gssapi_krb5 krb5", "libkrb5-dev", "krb5-devel", "krb5"),
+    ("brotli/", "brotlidec brotlienc", "libbrotli-dev", "brotli-devel", "brotli"),
     ("libssh2.h", "ssh2", "libssh2-1-dev", "libssh2-devel", "libssh2"),
     ("git2.h", "git2", "libgit2-dev", "libgit2-devel", "libgit2"),
     ("CL/", "OpenCL", "ocl-icd-opencl-dev opencl-headers", "ocl-icd-devel opencl-headers", "opencl-headers"),
@@ -174,6 +189,14 @@ const KNOWN: &[Known] = &[
     ("SDL2/ SDL.h", "SDL2", "libsdl2-dev", "SDL2-devel", "sdl2"),
     ("SFML/", "sfml-graphics sfml-system sfml-window", "libsfml-dev", "SFML-devel", "sfml"),
     ("X11/", "X11", "libx11-dev", "libX11-devel", "libx11"),
+    ("X11/extensions/", "Xext", "libxext-dev", "libXext-devel", "libxext"),
+    ("X11/extensions/XInput.h X11/extensions/XInput2.h", "Xi", "libxi-dev", "libXi-devel", "libxi"),
+    ("X11/extensions/Xinerama.h", "Xinerama", "libxinerama-dev", "libXinerama-devel", "libxinerama"),
+    ("X11/extensions/Xrender.h", "Xrender", "libxrender-dev", "libXrender-devel", "libxrender"),
+    ("X11/extensions/Xfixes.h", "Xfixes", "libxfixes-dev", "libXfixes-devel", "libxfixes"),
+    ("X11/Xcursor/", "Xcursor", "libxcursor-dev", "libXcursor-devel", "libxcursor"),
+    ("X11/Xft/", "Xft", "libxft-dev", "libXft-devel", "libxft"),
+    ("xkbcommon/", "xkbcommon", "libxkbcommon-dev", "libxkbcommon-devel", "libxkbcommon"),
     ("X11/extensions/Xrandr.h", "Xrandr", "libxrandr-dev", "libXrandr-devel", "libxrandr"),
     ("xcb/", "xcb", "libxcb1-dev", "libxcb-devel", "libxcb"),
     ("wayland-client.h", "wayland-client", "libwayland-dev", "wayland-devel", "wayland"),
@@ -218,7 +241,6 @@ const KNOWN: &[Known] = &[
     ("alsa/", "asound", "libasound2-dev", "alsa-lib-devel", "alsa-lib"),
     ("pulse/", "pulse pulse-simple", "libpulse-dev", "pulseaudio-libs-devel", "pulseaudio"),
     ("portaudio.h", "portaudio", "portaudio19-dev", "portaudio-devel", "portaudio"),
-    ("sndfile.h", "sndfile", "libsndfile1-dev", "libsndfile-devel", "libsndfile"),
     ("AL/", "openal", "libopenal-dev", "openal-soft-devel", "openal-soft"),
     ("libavcodec/ libavformat/ libavutil/", "avcodec avformat avutil", "libavcodec-dev libavformat-dev", "ffmpeg-free-devel", "ffmpeg"),
     ("libusb-1.0/ libusb.h", "usb-1.0", "libusb-1.0-0-dev", "libusb1-devel", "libusb"),

@@ -11,7 +11,7 @@ use crate::path::FilePath;
 
 use super::evidence::System;
 use super::includes::{Finder, counts};
-use crate::standard::{is_standard, other_system};
+use crate::standard::{is_standard, other_machine, other_system};
 
 /// How deep includes of includes are followed.
 const DEPTH: usize = 16;
@@ -40,7 +40,7 @@ impl<'a> Foreign<'a> {
 
     /// The system that `<name>` belongs to, when that is not this one.
     fn owner(&mut self, name: &[u8]) -> Option<&'static str> {
-        if let Some(system) = other_system(name) {
+        if let Some(system) = other_system(name).or_else(|| other_machine(name)) {
             return Some(system);
         }
         let text = std::str::from_utf8(name).ok().filter(|text| text.ends_with(".h") && is_standard(name))?;

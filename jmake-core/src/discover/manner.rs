@@ -4,13 +4,15 @@
 //! language means, which instructions single units may use.  Optimisation, warnings and whatever
 //! names files stay the user's choice.
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::memo::Memo;
 use crate::path::FilePath;
 
-use super::Tree;
+use super::{Category, Tree, category_by_name};
 
 /// What a description says of how the library is made.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -108,6 +110,23 @@ impl Manner {
     /// Whether symbols are hidden unless something marks them.
     pub fn hides(&self) -> bool {
         self.c_flags.iter().chain(&self.cxx_flags).any(|flag| flag == HIDDEN[0])
+    }
+
+    /// The same for a library of which `sources` are only a part: what is hidden of them is not
+    /// hidden of the others.
+    pub fn of_part(&self, sources: &BTreeSet<FilePath>) -> Manner {
+        let mut manner = Manner { export: None, ..self.clone() };
+        manner.show_all();
+        for source in sources {
+            let is_cxx = category_by_name(source.file_name()) == Category::CppSource;
+            let all = if is_cxx { &self.cxx_flags } else { &self.c_flags };
+            let mut flags: Vec<String> =
+                all.iter().filter(|flag| HIDDEN.contains(&&***flag)).cloned().collect();
+            flags.extend_from_slice(self.own(source));
+            manner.own_flags.retain(|(known, _)| known != source);
+            manner.add_own(source, flags);
+        }
+        manner
     }
 
     /// Hides nothing.

@@ -8,6 +8,7 @@
 
 mod classify;
 mod dirs;
+mod elsewhere;
 mod evidence;
 mod foreign;
 mod generated;
@@ -264,6 +265,8 @@ pub enum LeftOut {
     Assembler,
     /// It needs headers of another system; its name.
     OtherSystem(&'static str),
+    /// Its name says that it is for this system or machine, and another beside it is for the one here.
+    NamedForOther(&'static str),
     /// The settings exclude it.
     Excluded,
     /// An ignore file names it.
@@ -303,6 +306,7 @@ impl fmt::Display for LeftOut {
             LeftOut::Assembler => f.write_str("is assembler that no build description names"),
             LeftOut::OtherLanguage(name) => write!(f, "is {name}, which jmake does not build"),
             LeftOut::OtherSystem(name) => write!(f, "needs headers of {name}"),
+            LeftOut::NamedForOther(name) => write!(f, "is for {name}, by its name and its neighbours'"),
             LeftOut::Excluded => f.write_str("is excluded by the settings"),
             LeftOut::Ignored => f.write_str("is named by an ignore file"),
             LeftOut::Unreadable => f.write_str("cannot be read"),

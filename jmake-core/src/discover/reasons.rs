@@ -9,12 +9,13 @@
 //!    framework among its includes.
 //! 4. Its `main`, unless a macro must be set for it.
 //! 5. Headers it cannot do without and this system does not have.
-//! 6. It gathers others: it includes two or more sources, and either each of them includes headers
+//! 6. Its name is that of another system or machine, and one for this stands beside it.
+//! 7. It gathers others, and has nothing else: it includes two or more sources, and either each of them includes headers
 //!    of the project, and so looks complete, or most of them have a header of their own; they are
 //!    compiled one by one instead.
-//! 7. It lies in a folder of programs (`programs`, `tools`, `cli`…) beside one that defines
+//! 8. It lies in a folder of programs (`programs`, `tools`, `cli`…) beside one that defines
 //!    `main`: it belongs to that.
-//! 8. It is a part of another: a source of its own folder or one above, itself taken into the
+//! 9. It is a part of another: a source that includes several and has code of its own includes it; or a source of its own folder or one above, itself taken into the
 //!    library, includes it, and it does not include a header named like itself.  (`lz4.c` is
 //!    included by `lz4hc.c` and yet a unit: it has its `lz4.h`.  `utf8proc_data.c` is a table.)
 
@@ -35,11 +36,20 @@ pub(super) struct Part {
 /// One source and what is known about it.
 pub(super) struct Candidate<'a> {
     pub path: &'a FilePath,
+    /// The folder of the project that all sources belong to: the root, or one below it.
+    pub base: &'a FilePath,
     pub facts: &'a Facts,
     /// Sources it includes.
     pub parts: Vec<Part>,
     /// The system without whose headers it cannot be compiled, when that is another.
     pub system: Option<&'static str>,
+    /// The system or machine that it is for by its name, when that is another.
+    pub named_for: Option<&'static str>,
+    /// Whether it has more than directives: definitions of its own.
+    pub has_code: bool,
+    /// A source of the library that includes several others and has code of its own, and this one
+    /// among them.
+    pub mixed_into: Option<FilePath>,
     /// Whether one of its includes is of a test framework that the tree does not hold.
     pub uses_test_framework: bool,
     /// A source of its folder that defines `main`.
@@ -75,7 +85,7 @@ pub(super) fn own_reason(candidate: &Candidate<'_>) -> Option<LeftOut> {
     if facts.module_unit {
         return Some(LeftOut::ModuleUnit);
     }
-    if let Some((_, reason)) = folder_reason(candidate.path) {
+    if let Some((_, reason)) = folder_reason_in(candidate.base, candidate.path) {
         return Some(reason);
     }
     let is_program = facts.has_main && !facts.main_conditional;
@@ -88,11 +98,18 @@ pub(super) fn own_reason(candidate: &Candidate<'_>) -> Option<LeftOut> {
     if let Some(system) = candidate.system {
         return Some(LeftOut::OtherSystem(system));
     }
-    let parts = &candidate.parts;
+    if let Some(name) = candidate.named_for {
+        return Some(LeftOut::NamedForOther(name));
+    }
+    let only_gathers = gathers(&candidate.parts) && !candidate.has_code;
+    only_gathers.then(|| LeftOut::Gathers(candidate.parts[0].path.clone()))
+}
+
+/// Whether what a source includes looks like units, compiled one by one elsewhere.
+pub(super) fn gathers(parts: &[Part]) -> bool {
     let all_complete = parts.iter().all(|part| part.complete);
     let units = parts.iter().filter(|part| part.has_own_header).count();
-    let gathers = parts.len() > 1 && (all_complete || units * 2 > parts.len());
-    gathers.then(|| LeftOut::Gathers(parts[0].path.clone()))
+    parts.len() > 1 && (all_complete || units * 2 > parts.len())
 }
 
 fn part_of_program(candidate: &Candidate<'_>) -> Option<LeftOut> {
@@ -114,6 +131,9 @@ pub(super) fn has_own_header(source: &FilePath, facts: &Facts) -> bool {
 }
 
 fn part_of_other(candidate: &Candidate<'_>) -> Option<LeftOut> {
+    if let Some(by) = &candidate.mixed_into {
+        return Some(LeftOut::IncludedByOther(by.clone()));
+    }
     if has_own_header(candidate.path, candidate.facts) {
         return None;
     }
@@ -124,11 +144,17 @@ fn part_of_other(candidate: &Candidate<'_>) -> Option<LeftOut> {
 /// The outermost folder below the root whose name says that what lies in it is not the library,
 /// and what it says.
 pub(super) fn folder_reason(path: &FilePath) -> Option<(FilePath, LeftOut)> {
+    folder_reason_in(&FilePath::root(), path)
+}
+
+/// The same where the project is what `base` holds.
+pub(super) fn folder_reason_in(base: &FilePath, path: &FilePath) -> Option<(FilePath, LeftOut)> {
     let mut dir = FilePath::root();
     let folders = path.components().count().saturating_sub(1);
-    for (depth, name) in path.components().take(folders).enumerate() {
+    for name in path.components().take(folders) {
+        let at_root = dir.parent().is_none() || dir == *base;
         dir = dir.join(name);
-        if let Some(reason) = name_reason(name, depth == 0) {
+        if let Some(reason) = name_reason(name, at_root) {
             let shown = dir.to_string();
             return Some((dir, reason(shown)));
         }
@@ -197,7 +223,7 @@ pub(super) fn is_test_framework(name: &[u8]) -> bool {
 
 /// The words of a name in lower case: parted by anything but letters and digits, and where a
 /// capital follows a small letter.
-fn words(name: &[u8]) -> Vec<Vec<u8>> {
+pub(super) fn words(name: &[u8]) -> Vec<Vec<u8>> {
     let mut words = vec![Vec::new()];
     let mut before = b' ';
     for &byte in name {

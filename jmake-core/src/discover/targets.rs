@@ -12,12 +12,13 @@ use crate::lex::Facts;
 use crate::memo::Memo;
 use crate::path::FilePath;
 
+use super::elsewhere::Elsewhere;
 use super::evidence::{self, Evidence, Said, System};
 use super::foreign::Foreign;
 use super::generated::{self, from_templates};
 use super::includes::{Finder, counts, facts_of};
 use super::reasons::{
-    Candidate, Part, decide, has_own_header, is_test_framework, is_whole_folder, own_reason,
+    Candidate, Part, decide, gathers, has_own_header, is_test_framework, is_whole_folder, own_reason,
 };
 use super::{Category, Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, optional, vendored};
 use crate::standard::is_standard;
@@ -49,12 +50,13 @@ pub fn discover_project(
     let mut library = Vec::new();
     let mut programs = Vec::new();
     let mut helpers: BTreeMap<FilePath, Vec<FilePath>> = BTreeMap::new();
-    let unused = match &evidence {
+    let told = |path: &FilePath| evidence.as_ref().filter(|said| said.concerns(path));
+    let unused = match told(&FilePath::root()) {
         Some(_) => BTreeSet::new(),
         None => vendored::unused(memo, tree, &finder),
     };
-    for (source, (path, reason)) in sources.iter().zip(decide_all(memo, &sources, &finder, system)) {
-        let reason = match &evidence {
+    for (source, (path, reason)) in sources.iter().zip(decide_all(memo, tree, &sources, &finder, system)) {
+        let reason = match told(&path) {
             Some(said) => described(said, source, reason),
             None => reason.or_else(|| {
                 let package = vendored::package(&path).filter(|package| unused.contains(package));
@@ -106,7 +108,10 @@ pub fn discover_project(
     found.generated = dirs.generated.into_values().collect();
     let mut others = Vec::new();
     if let Some(said) = evidence {
-        found.manner = said.manner.clone();
+        found.manner = match library.iter().all(|source| said.concerns(source)) {
+            true => said.manner.clone(),
+            false => said.manner.of_part(&said.sources),
+        };
         found.generated.extend(said.beside(&found.generated));
         library.extend(said.made_units().cloned());
         // That another description names it says more.
@@ -167,6 +172,7 @@ fn read_sources(memo: &Memo, tree: &Tree, found: &mut Discovery) -> Vec<Source> 
 /// The decision about each source, in order.
 fn decide_all(
     memo: &Memo,
+    tree: &Tree,
     sources: &[Source],
     finder: &Finder<'_>,
     system: &dyn System,
@@ -176,9 +182,16 @@ fn decide_all(
     let parts: Vec<Vec<usize>> = sources.par_iter().map(|source| parts_of(source, &ids, finder)).collect();
     let framework: Vec<bool> =
         sources.par_iter().map(|source| uses_test_framework(memo, source, finder)).collect();
+    let base = base_of(tree, sources);
     let mut foreign = Foreign::new(memo, finder, system);
     let systems: Vec<Option<&'static str>> =
         sources.iter().map(|source| foreign.system_of(&source.path, &source.facts)).collect();
+    let elsewhere = Elsewhere::new(tree);
+    let has_code: Vec<bool> = sources
+        .par_iter()
+        .zip(&parts)
+        .map(|(source, parts)| parts.len() > 1 && memo.text(&source.path).is_ok_and(|text| has_code(&text)))
+        .collect();
     let candidate = |id: usize, included_by| {
         let source = &sources[id];
         let parts = parts[id].iter().map(|&part| {
@@ -189,9 +202,13 @@ fn decide_all(
         });
         Candidate {
             path: &source.path,
+            base: &base,
             facts: &source.facts,
             parts: parts.collect(),
             system: systems[id],
+            named_for: elsewhere.named_for(&source.path),
+            has_code: has_code[id],
+            mixed_into: None,
             uses_test_framework: framework[id],
             program_beside: None,
             included_by,
@@ -208,18 +225,73 @@ fn decide_all(
     for (id, parts) in parts.iter().enumerate() {
         parts.iter().filter(|&&part| part != id).for_each(|&part| included_by[part].push(id));
     }
+    let mixes: Vec<bool> =
+        (0..sources.len()).map(|id| has_code[id] && gathers(&candidate(id, Vec::new()).parts)).collect();
     let mut decisions = Vec::new();
     for (id, source) in sources.iter().enumerate() {
         // Of two sources that include each other the first found to be a part yields, and the
         // other stays.
         let by = included_by[id].iter().filter(|&&by| taken[by]).map(|&by| sources[by].path.clone());
+        let mixed_into = included_by[id].iter().find(|&&by| taken[by] && mixes[by]);
         let mut candidate = candidate(id, by.collect());
+        candidate.mixed_into = mixed_into.map(|&by| sources[by].path.clone());
         candidate.program_beside = mains.get(&source.path.parent()).map(|&main| main.clone());
         let reason = decide(&candidate);
         taken[id] = reason.is_none();
         decisions.push((source.path.clone(), reason));
     }
     decisions
+}
+
+/// Whether a text has anything but comments and directives.
+fn has_code(text: &[u8]) -> bool {
+    let mut rest = text.trim_ascii_start();
+    while !rest.is_empty() {
+        let end = match rest {
+            [b'/', b'*', ..] => memchr::memmem::find(rest, b"*/").map(|at| at + 2),
+            [b'/', b'/', ..] => memchr::memchr(b'\n', rest),
+            [b'#', ..] => end_of_directive(rest),
+            _ => return true,
+        };
+        rest = rest[end.unwrap_or(rest.len())..].trim_ascii_start();
+    }
+    false
+}
+
+/// Where the directive that `text` begins with ends: a backslash or a comment may go on for lines.
+fn end_of_directive(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let line = memchr::memchr(b'\n', &text[at..]).map(|end| at + end)?;
+        let open = memchr::memmem::rfind(&text[..line], b"/*");
+        let closed = memchr::memmem::rfind(&text[..line], b"*/");
+        if let Some(open) = open.filter(|open| closed.is_none_or(|closed| closed < *open)) {
+            at = open + 2 + memchr::memmem::find(&text[open + 2..], b"*/")? + 2;
+        } else if text[..line].trim_ascii_end().ends_with(b"\\") {
+            at = line + 1;
+        } else {
+            return Some(line);
+        }
+    }
+}
+
+/// The folder below which all sources lie, if it shows by its papers that it is a project of its
+/// own, which the root only wraps; else the root.
+fn base_of(tree: &Tree, sources: &[Source]) -> FilePath {
+    let mut dirs = sources.iter().filter_map(|source| source.path.parent());
+    let Some(mut base) = dirs.next() else { return FilePath::root() };
+    for dir in dirs {
+        while !dir.starts_with(&base) {
+            base = base.parent().unwrap_or_else(FilePath::root);
+        }
+    }
+    const PAPERS: [&[u8]; 4] = [b"readme", b"license", b"licence", b"copying"];
+    let is_paper = |path: &FilePath| {
+        let name = path.file_name().to_ascii_lowercase();
+        path.parent().as_ref() == Some(&base) && PAPERS.iter().any(|paper| name.starts_with(paper))
+    };
+    let wraps = tree.files.iter().any(|file| is_paper(&file.path));
+    if wraps { base } else { FilePath::root() }
 }
 
 /// Takes out of `library` what a folder for that purpose holds once more: a source named like

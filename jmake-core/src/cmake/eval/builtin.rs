@@ -364,6 +364,7 @@ impl Reader<'_> {
     fn message(&mut self, args: &[String]) {
         let Some((mode, text)) = args.split_first() else { return };
         if matches!(&**mode, "FATAL_ERROR" | "SEND_ERROR") {
+            self.out.gives_up = true;
             self.note(format!("the description gives up here: {}", text.concat()));
         }
     }

@@ -121,7 +121,8 @@ impl Reader<'_> {
         if required && !found {
             self.note(format!("the package `{name}` is required, and not known to be there"));
         }
-        self.set_found(name, found);
+        // Without what is required it would not go on: what follows holds where that is there.
+        self.set_found(name, found || required);
     }
 
     fn set_found(&mut self, name: &str, found: bool) {
@@ -170,7 +171,8 @@ impl Reader<'_> {
         let start = rest.iter().position(|word| matches!(&**word, "DEFAULT_MSG" | "REQUIRED_VARS"));
         let required = rest[start.map_or(rest.len(), |at| at + 1)..].iter();
         let mut required = required.take_while(|word| !keywords.contains(&&***word));
-        let found = required.all(|variable| self.is_on(variable));
+        let is_required = self.is_on(&format!("{name}_FIND_REQUIRED"));
+        let found = is_required || required.all(|variable| self.is_on(variable));
         let value = if found { "TRUE" } else { "FALSE" };
         self.set(&format!("{name}_FOUND"), value);
         self.set(&format!("{}_FOUND", name.to_ascii_uppercase()), value);
@@ -190,8 +192,9 @@ impl Reader<'_> {
             )
         };
         let modules: Vec<String> = rest.iter().filter(option).cloned().collect();
-        let found =
-            self.ask(&format!("{prefix}_FOUND"), Ask::PkgConfig(modules.clone()), false) == Some(true);
+        let found = self.ask(&format!("{prefix}_FOUND"), Ask::PkgConfig(modules.clone()), false)
+            == Some(true)
+            || rest.iter().any(|word| word == "REQUIRED");
         self.set(&format!("{prefix}_FOUND"), if found { "1" } else { "0" });
         if !found {
             return;

@@ -2,8 +2,8 @@
 //! generated files.
 
 use super::Reader;
-use crate::cmake::ExportHeader;
 use crate::cmake::text::{c_identifier, path};
+use crate::cmake::{Ask, ExportHeader};
 
 /// Words that end the list of targets of `install(TARGETS …)`.
 const INSTALL_KEYWORDS: [&str; 22] = [
@@ -108,12 +108,37 @@ impl Reader<'_> {
 
     fn try_compile(&mut self, name: &str, args: &[String]) {
         let results = if name == "try_run" { 2 } else { 1 };
+        if name == "try_compile" && self.tried(args) {
+            return;
+        }
         for (at, out) in args.iter().take(results).enumerate() {
             // Of `try_run` the first is the exit code.
             let value = if results == 2 && at == 0 { "1" } else { "FALSE" };
             self.variables.set_cached(out, Some(value));
         }
         self.note(format!("`{name}` is not run"));
+    }
+
+    /// Asks whether a source of the project compiles by itself; tells whether that is known.
+    fn tried(&mut self, args: &[String]) -> bool {
+        let Some((out, rest)) = args.split_first() else { return false };
+        let is_source = |word: &&String| [".c", ".cc", ".cpp", ".cxx"].iter().any(|ext| word.ends_with(ext));
+        let mut named = rest.iter().take_while(|word| *word != "CMAKE_FLAGS").filter(is_source);
+        let (Some(source), None) = (named.next(), named.next()) else { return false };
+        let file = self.in_source(source);
+        let Some(text) = self.content(&file) else { return false };
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let definitions = rest.iter().skip_while(|word| *word != "COMPILE_DEFINITIONS").skip(1);
+        let ask = Ask::Compiles { source: text, run: false, no_link: false };
+        let mut question = self.question(ask, !source.ends_with(".c"));
+        question.flags = definitions.take_while(|word| word.starts_with("-D")).cloned().collect();
+        question.include_dirs = path::file_path(&file).parent().into_iter().collect();
+        let answer = (self.answer)(&question);
+        self.spend(1000);
+        if let Some(compiles) = answer {
+            self.variables.set_cached(out, Some(if compiles { "TRUE" } else { "FALSE" }));
+        }
+        answer.is_some()
     }
 
     fn add_custom_command(&mut self, args: &[String]) {

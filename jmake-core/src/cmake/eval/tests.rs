@@ -467,3 +467,29 @@ fn nothing_outside_is_done() {
     assert_eq!(described.unknown.len(), 7, "{:#?}", described.unknown);
     assert_eq!(described.unknown[6].line, 12);
 }
+
+#[test]
+fn a_source_that_is_tried_is_asked_for() {
+    let script = "try_compile(YES ${CMAKE_BINARY_DIR}/t ${CMAKE_SOURCE_DIR}/t/yes.c LINK_LIBRARIES m)
+        try_compile(NO t SOURCES t/no.cpp COMPILE_DEFINITIONS -DX)
+        try_compile(GONE t t/gone.c)
+        add_library(yes${YES} a.c)
+        add_library(no${NO} a.c)
+        add_library(gone${GONE} a.c)";
+    let files = [
+        ("CMakeLists.txt", script.as_bytes()),
+        ("t/yes.c", "yes".as_bytes()),
+        ("t/no.cpp", "no".as_bytes()),
+        ("a.c", "".as_bytes()),
+    ];
+    let described = asked(&files, &|question| match &question.ask {
+        Ask::Compiles { source, .. } => {
+            assert_eq!((question.cxx, question.flags == ["-DX"]), (source == "no", source == "no"));
+            assert_eq!(question.include_dirs, ["t".into()]);
+            Some(source == "yes")
+        }
+        _ => None,
+    });
+    let names: Vec<&str> = described.targets.iter().map(|target| &*target.name).collect();
+    assert_eq!(names, ["yesTRUE", "noFALSE", "goneFALSE"]);
+}

@@ -1,8 +1,9 @@
 //! From what a `CMakeLists.txt` describes to evidence.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use crate::cmake::{self, Ask, Described, Kind, Place, Target, VIRTUAL_ROOT};
+use crate::cmake::{self, Ask, Described, Kind, Place, Question, Target, VIRTUAL_ROOT};
 use crate::discover::manner::shown_by;
 use crate::discover::reasons::folder_reason;
 use crate::discover::{Tree, category_by_name};
@@ -14,6 +15,9 @@ use super::{Answers, Evidence, Seen};
 
 /// Where a description may lie; the first there is counts.
 const PLACES: [&str; 4] = ["", "build/cmake", "cmake", "contrib/cmake"];
+
+/// How many packages are tried one by one where the description goes no further without.
+const MOST_PACKAGES: usize = 12;
 
 /// What the `CMakeLists.txt` of the folder says.
 pub(super) fn read(seen: &Seen<'_>, dir: &FilePath, answers: &Answers<'_>) -> Option<Evidence> {
@@ -37,10 +41,39 @@ pub(super) fn described(
     let mut places = PLACES.iter().map(|place| dir.join(place));
     let source = places.find(|place| tree.get(&place.join("CMakeLists.txt")).is_some())?;
     let place = Place { source: source.clone(), build: FilePath::new(DIR).join("cmake") };
-    let described = cmake::read(seen, &place, &machine(), &|question| answers.of(question))?;
+    let described = reading(seen, &place, answers)?;
     // Without `project` it is a part of a larger description, which says what it leaves open.
     described.project.as_ref()?;
     Some((source.join("CMakeLists.txt"), described))
+}
+
+/// What the description in `place` says.  Where it gives up because every package counts as
+/// absent, it cannot be without one of them, and the first with which it goes on counts as there.
+fn reading(seen: &Seen<'_>, place: &Place, answers: &Answers<'_>) -> Option<Described> {
+    let absent = RefCell::new(Vec::new());
+    let answer = |question: &Question| {
+        let known = answers.of(question);
+        let is_package = matches!(question.ask, Ask::Package(_) | Ask::PkgConfig(_));
+        let mut absent = absent.borrow_mut();
+        if is_package && known != Some(true) && !absent.contains(&question.ask) {
+            absent.push(question.ask.clone());
+        }
+        known
+    };
+    let described = cmake::read(seen, place, &machine(), &answer)?;
+    if !described.gives_up {
+        return Some(described);
+    }
+    let with = |package: &Ask| {
+        let answer = |question: &Question| match question.ask == *package {
+            true => Some(true),
+            false => answers.of(question),
+        };
+        cmake::read(seen, place, &machine(), &answer)
+    };
+    let absent = absent.into_inner();
+    let mut others = absent.iter().take(MOST_PACKAGES).filter_map(with);
+    others.find(|other| !other.gives_up).or(Some(described))
 }
 
 /// Adds what `library` is made of.  Another form of what is there already adds nothing: the

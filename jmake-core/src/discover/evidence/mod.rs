@@ -46,6 +46,8 @@ pub use parts::{Part, Parts, said};
 pub(super) struct Evidence {
     /// The description.
     pub file: FilePath,
+    /// The folder that it tells of: what lies outside it is not the worse for being unnamed.
+    pub dir: FilePath,
     /// What the library is made of.
     pub sources: BTreeSet<FilePath>,
     /// Macros for all of them, as `NAME` or `NAME=VALUE`.
@@ -118,7 +120,9 @@ impl Said {
                     self.read.push(path.clone());
                 }
             }
-            let Some(found) = found.map(|found| Evidence { read, ..found }) else { continue };
+            let Some(mut found) = found else { continue };
+            found.read = read;
+            found.dir = found.tells_of(dir);
             match &self.evidence {
                 None => self.evidence = Some(found),
                 Some(first) if self.contradiction.is_none() => {
@@ -130,17 +134,27 @@ impl Said {
     }
 }
 
-/// The only folder in the root that holds a description, where the root has none.
+/// The only folder with code that holds a description, where the root has none: of folders in
+/// one another the outermost counts.
 fn only_folder(tree: &Tree) -> Option<FilePath> {
     let is_description = |file: &&File| {
         let name = file.path.file_name();
-        file.path.components().count() == 2 && DESCRIPTIONS.iter().any(|known| known.as_bytes() == name)
+        DESCRIPTIONS.iter().any(|known| known.as_bytes() == name) && folder_reason(&file.path).is_none()
     };
-    let described =
-        tree.files.iter().filter(is_description).filter(|file| folder_reason(&file.path).is_none());
-    let dirs: BTreeSet<FilePath> = described.filter_map(|file| file.path.parent()).collect();
-    let mut dirs = dirs.into_iter();
-    dirs.next().filter(|_| dirs.next().is_none())
+    let described: BTreeSet<FilePath> =
+        tree.files.iter().filter(is_description).filter_map(|file| file.path.parent()).collect();
+    let outermost = |dir: &&FilePath| {
+        !std::iter::successors(dir.parent(), FilePath::parent).any(|above| described.contains(&above))
+    };
+    let has_code = |dir: &&FilePath| {
+        let from = tree.files.partition_point(|file| file.path < **dir);
+        let below =
+            tree.files[from..].iter().take_while(|file| file.path.as_bytes().starts_with(dir.as_bytes()));
+        let mut code = below.filter(|file| file.category.is_source() && file.path.starts_with(dir));
+        code.any(|file| folder_reason(&file.path).is_none())
+    };
+    let mut dirs = described.iter().filter(outermost).filter(has_code);
+    dirs.next().filter(|_| dirs.next().is_none()).cloned()
 }
 
 impl Evidence {
@@ -148,6 +162,7 @@ impl Evidence {
     fn new(file: FilePath, generated: BTreeMap<FilePath, Generated>) -> Evidence {
         Evidence {
             file,
+            dir: FilePath::root(),
             sources: BTreeSet::new(),
             defines: Vec::new(),
             include_dirs: Vec::new(),
@@ -156,6 +171,19 @@ impl Evidence {
             read: Vec::new(),
             missing: Vec::new(),
         }
+    }
+
+    /// What a description in `dir` tells of: that folder, unless it names sources outside.
+    fn tells_of(&self, dir: &FilePath) -> FilePath {
+        match self.sources.iter().all(|source| source.starts_with(dir)) {
+            true => dir.clone(),
+            false => FilePath::root(),
+        }
+    }
+
+    /// Whether the description tells of the folder that `path` lies in.
+    pub fn concerns(&self, path: &FilePath) -> bool {
+        path.starts_with(&self.dir)
     }
 
     /// Whether the description names the file at all, if only under a condition: by its name, by

@@ -68,10 +68,44 @@ fn the_only_folder_with_a_description_counts_where_the_root_has_none() {
     let project = Project::new(&files);
     assert_eq!(project.targets(), "lib p: lib/a.c\n");
     assert_eq!(project.reason("lib/b.c"), Some(LeftOut::NotDescribed("lib/Makefile".into())));
-    let two: Vec<_> = files.into_iter().chain([("other/CMakeLists.txt", "")]).collect();
-    assert_eq!(Project::new(&two).targets(), "lib p: lib/a.c lib/b.c\n");
+    let pages = [("pages/Makefile", "all:\n\techo\n"), ("lib/sub/Makefile", "libq.a: q.o\n")];
+    let more: Vec<_> = files.into_iter().chain(pages).collect();
+    assert_eq!(
+        Project::new(&more).targets(),
+        "lib p: lib/a.c\n",
+        "there is no code, and it is the inner one"
+    );
+    let two: Vec<_> = files.into_iter().chain([("other/CMakeLists.txt", ""), ("other/o.c", "")]).collect();
+    assert_eq!(Project::new(&two).targets(), "lib p: lib/a.c lib/b.c other/o.c\n");
     let root: Vec<_> = files.into_iter().chain([("Makefile", "all:\n\techo\n")]).collect();
     assert_eq!(Project::new(&root).targets(), "lib p: lib/a.c\n", "the root's says nothing");
+}
+
+#[test]
+fn what_lies_outside_the_folder_that_is_described_is_judged_by_itself() {
+    let cmake = "project(p C)\nset(CMAKE_C_VISIBILITY_PRESET hidden)\nadd_library(p a.c)\n";
+    let files = [
+        ("wrapper.c", ""),
+        ("main.c", "int main(void) { return 0; }"),
+        ("upstream/v2/a.c", "__attribute__((visibility(\"default\"))) int a;"),
+        ("upstream/v2/b.c", ""),
+        ("upstream/v2/CMakeLists.txt", cmake),
+    ];
+    let project = Project::new(&files);
+    assert_eq!(project.targets(), "lib p: upstream/v2/a.c wrapper.c\nexe main: main.c\n");
+    let found = project.discover();
+    assert!(!found.manner.hides(), "nothing says that the wrapper hides anything");
+    assert_eq!(found.manner.own(&"upstream/v2/a.c".into()), ["-fvisibility=hidden"]);
+    let alone = Project::new(&files[1..]);
+    assert!(alone.discover().manner.hides());
+}
+
+#[test]
+fn what_is_beside_a_project_is_so_where_a_folder_wraps_it() {
+    let files = [("up/lib/a.c", ""), ("up/contrib/c.c", ""), ("src/lib.rs", "")];
+    assert_eq!(Project::new(&files).targets(), "lib p: up/contrib/c.c up/lib/a.c\n");
+    let wrapped: Vec<_> = files.into_iter().chain([("up/LICENSE", "")]).collect();
+    assert_eq!(Project::new(&wrapped).targets(), "lib p: up/lib/a.c\n");
 }
 
 #[test]

@@ -111,3 +111,39 @@ fn what_defines_main_is_never_part_of_a_library() {
         Project::new(&[("CMakeLists.txt", text), ("a.c", ""), ("main.c", "int main(void) { return 0; }")]);
     assert_eq!(project.reason("main.c"), Some(LeftOut::Main));
 }
+
+#[test]
+fn a_description_that_gives_up_without_any_package_gets_the_first_that_helps() {
+    let cmake = "\
+project(p C)
+find_package(ZLIB)
+foreach(name Gone OpenSSL mbedTLS)
+  if(NOT BACKEND)
+    find_package(${name})
+    if(${name}_FOUND)
+      string(TOLOWER ${name} BACKEND)
+    endif()
+  endif()
+endforeach()
+if(NOT BACKEND OR BACKEND STREQUAL gone)
+  message(FATAL_ERROR \"no backend\")
+endif()
+find_package(Needed REQUIRED)
+if(NEEDED_FOUND)
+  set(more needed.c)
+endif()
+if(ZLIB_FOUND)
+  set(more ${more} zlib.c)
+endif()
+add_library(p a.c ${BACKEND}.c ${more})
+";
+    let files = [
+        ("CMakeLists.txt", cmake),
+        ("a.c", ""),
+        ("openssl.c", ""),
+        ("mbedtls.c", ""),
+        ("zlib.c", ""),
+        ("needed.c", ""),
+    ];
+    assert_eq!(Project::new(&files).targets(), "lib p: a.c needed.c openssl.c\n");
+}
