@@ -13,13 +13,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnose::{defines, last_name, readable};
-use crate::discover::{Discovery, LeftOut, TargetKind};
+use crate::discover::{Discovery, LeftOut, TargetKind, is_for_here};
 use crate::event::Diagnostic;
 use crate::inspect::UnitSymbols;
 use crate::path::FilePath;
 
 /// How often a build tries at most.
-pub const ROUNDS: usize = 3;
+pub const ROUNDS: usize = 5;
 
 /// Where programs begin, and what fuzzers are entered by.
 const ENTRIES: [&str; 3] = ["main", "LLVMFuzzerTestOneInput", "WinMain"];
@@ -161,7 +161,10 @@ fn needed(
     };
     let mut open: BTreeSet<&String> = undefined.iter().collect();
     let mut taken = Vec::new();
-    for (path, reason) in left_out.iter().filter(|(_, reason)| may_come_in(reason)) {
+    let mut candidates: Vec<_> = left_out.iter().filter(|(_, reason)| may_come_in(reason)).collect();
+    // Where there is one for each kind of machine, that for this one is meant.
+    candidates.sort_by_key(|(path, _)| !is_for_here(path));
+    for (path, reason) in candidates {
         if open.is_empty() {
             break;
         }
@@ -294,5 +297,15 @@ mod tests {
         };
         assert_eq!(taken(&["sum", "twice"]), "fast.S more.c");
         assert_eq!(taken(&["call", "only", "printf"]), "", "a call is no definition, and tests stay out");
+        let not_described = || LeftOut::NotDescribed("Makefile.am".into());
+        let machines =
+            ["avr32", "linux", "x86"].map(|dir| (FilePath::new(dir).join("ffi.c"), not_described()));
+        let any = |_: &FilePath| Some(b"int ffi_call(void) { return 1; }\n".to_vec());
+        let changes = decide(&[unit("a.c", "a")], &undefined(&["ffi_call"]), &machines[..2], &any);
+        assert_eq!(
+            changes.taken,
+            [("linux/ffi.c".into(), "ffi_call".to_owned())],
+            "where one is for this system"
+        );
     }
 }

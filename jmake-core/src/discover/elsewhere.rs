@@ -122,6 +122,16 @@ impl Elsewhere {
     }
 }
 
+/// Whether `path` names this system or machine, itself or by one of its folders.
+pub(super) fn is_named_for_here(path: &FilePath) -> bool {
+    let dirs: Vec<FilePath> = std::iter::successors(path.parent(), FilePath::parent).collect();
+    let named = in_file(path).into_iter().chain(dirs.iter().filter_map(in_dir));
+    named.into_iter().any(|(beside, word)| {
+        let here = if beside.2 { MACHINE } else { SYSTEM };
+        here.contains(&&*word)
+    })
+}
+
 /// The words of a source's name that may tell what it is for.
 fn in_file(path: &FilePath) -> Vec<(Beside, String)> {
     let words = words(path.stem());

@@ -187,6 +187,12 @@ pub fn is_beside(path: &FilePath) -> bool {
     reasons::folder_reason(path).is_some()
 }
 
+/// Whether the name of `path`, or that of one of its folders, says that it is for this system or
+/// this kind of machine.
+pub fn is_for_here(path: &FilePath) -> bool {
+    elsewhere::is_named_for_here(path)
+}
+
 /// The files that are machine code, in order.
 pub fn detect_binaries(tree: &Tree) -> Vec<&File> {
     tree.files.iter().filter(|file| file.category.is_binary()).collect()
