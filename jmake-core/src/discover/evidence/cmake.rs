@@ -195,7 +195,9 @@ pub(super) fn generated(
         let made = Generated { path: path.clone(), from: from.clone(), form };
         all.insert(path.clone(), made);
     };
-    for made in &described.configured {
+    // A template that the description writes itself is nowhere to be read from.
+    let is_there = |made: &&cmake::Configured| !described.written.contains_key(&made.input);
+    for made in described.configured.iter().filter(is_there) {
         if !is_code(&made.output) {
             continue;
         }
@@ -215,7 +217,7 @@ pub(super) fn generated(
     }
     for (path, text) in &described.written {
         // Of what is configured this is the text as CMake makes it where nothing is known.
-        let is_configured = described.configured.iter().any(|made| made.output == *path);
+        let is_configured = described.configured.iter().filter(is_there).any(|made| made.output == *path);
         if !is_configured && is_code(path) {
             let text = String::from_utf8_lossy(text).into_owned();
             add(path, &described.read.first().cloned().unwrap_or_else(FilePath::root), Form::Text(text));

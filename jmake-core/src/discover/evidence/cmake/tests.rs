@@ -1,5 +1,7 @@
 use crate::discover::LeftOut;
 use crate::discover::tests::Project;
+use crate::generate::Form;
+use crate::path::FilePath;
 
 const CMAKE: &str = "\
 cmake_minimum_required(VERSION 3.10)
@@ -146,4 +148,25 @@ add_library(p a.c ${BACKEND}.c ${more})
         ("needed.c", ""),
     ];
     assert_eq!(Project::new(&files).targets(), "lib p: a.c needed.c openssl.c\n");
+}
+
+#[test]
+fn a_template_that_the_description_writes_itself_is_filled_in() {
+    let cmake = "\
+project(p C)
+file(READ conf.h.in text)
+string(REPLACE \"LEVEL\" \"#define LEVEL @LEVEL@\" text \"${text}\")
+file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/conf.h.cmakein \"${text}\")
+set(LEVEL 3)
+configure_file(${CMAKE_CURRENT_BINARY_DIR}/conf.h.cmakein ${CMAKE_CURRENT_BINARY_DIR}/conf.h @ONLY)
+add_library(p a.c)
+target_include_directories(p PRIVATE ${CMAKE_CURRENT_BINARY_DIR})
+";
+    let files = [("CMakeLists.txt", cmake), ("conf.h.in", "LEVEL\n"), ("a.c", "#include \"conf.h\"\n")];
+    let made = Project::new(&files).discover().generated;
+    let made = made.iter().find(|made| made.path == FilePath::new(".jmake/gen/cmake/conf.h"));
+    assert!(
+        matches!(made.map(|made| &made.form), Some(Form::Text(text)) if text.contains("#define LEVEL 3")),
+        "{made:?}"
+    );
 }
