@@ -552,8 +552,8 @@ impl<'a> Work<'a> {
     }
 
     fn scanned(&self, mark: Mark) -> Scanned<'_> {
-        let options = self.project.options();
-        Scanned { tree: &self.tree, consulted: &self.consulted, options, config: &self.config, mark }
+        let (options, learned) = (self.project.options(), &self.project.learned);
+        Scanned { tree: &self.tree, consulted: &self.consulted, learned, options, config: &self.config, mark }
     }
 }
 

@@ -20,7 +20,10 @@ mod targets;
 mod vendored;
 mod walk;
 
+use std::borrow::Cow;
 use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 pub use evidence::{Nobody, Part, Parts, Program, System, said};
 pub use includes::{IncludeGraph, Unresolved, include_graph, walk_ast_dependencies, without_dots};
@@ -126,7 +129,7 @@ pub struct File {
 }
 
 /// Why a file or folder was not looked at.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Skipped {
     /// A glob of `exclude` says so.
     Excluded,
@@ -191,6 +194,15 @@ pub fn detect_binaries(tree: &Tree) -> Vec<&File> {
     tree.files.iter().filter(|file| file.category.is_binary()).collect()
 }
 
+/// The files of which the first bytes were read to tell what they are, sorted.
+pub fn looked_into(tree: &Tree) -> Vec<FilePath> {
+    let may_be = |file: &&File| {
+        let is_doubtful = file.category == Category::Other && classify::may_be_binary(file.path.file_name());
+        file.category.is_binary() || is_doubtful
+    };
+    tree.files.iter().filter(may_be).map(|file| file.path.clone()).collect()
+}
+
 /// What a target becomes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TargetKind {
@@ -214,7 +226,7 @@ pub struct FoundTarget {
 }
 
 /// Why a source is not part of the library.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum LeftOut {
     /// It defines `main`: a program of its own.
     Main,
@@ -259,11 +271,11 @@ pub enum LeftOut {
     /// Objective-C, which jmake does not build.
     ObjectiveC,
     /// Another language; its name.
-    OtherLanguage(&'static str),
+    OtherLanguage(Cow<'static, str>),
     /// Assembler that no build description names: for which machine it is nobody says.
     Assembler,
     /// It needs headers of another system; its name.
-    OtherSystem(&'static str),
+    OtherSystem(Cow<'static, str>),
     /// The settings exclude it.
     Excluded,
     /// An ignore file names it.

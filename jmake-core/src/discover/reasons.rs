@@ -86,7 +86,7 @@ pub(super) fn own_reason(candidate: &Candidate<'_>) -> Option<LeftOut> {
         return Some(LeftOut::Main);
     }
     if let Some(system) = candidate.system {
-        return Some(LeftOut::OtherSystem(system));
+        return Some(LeftOut::OtherSystem(system.into()));
     }
     let parts = &candidate.parts;
     let all_complete = parts.iter().all(|part| part.complete);

@@ -248,9 +248,8 @@ fn leave_out_copies(library: &mut Vec<FilePath>) -> Vec<(FilePath, LeftOut)> {
 fn parts_of(source: &Source, ids: &HashMap<&FilePath, usize>, finder: &Finder<'_>) -> Vec<usize> {
     let above: Vec<FilePath> = std::iter::successors(source.path.parent(), FilePath::parent).collect();
     let live = source.facts.includes.iter().filter(|include| counts(include));
-    let mut parts: Vec<usize> = live
-        .filter_map(|include| ids.get(&finder.find(&source.path, include, &above).ok()?).copied())
-        .collect();
+    let mut parts: Vec<usize> =
+        live.filter_map(|include| ids.get(finder.find(&source.path, include, &above)?).copied()).collect();
     parts.sort_unstable();
     parts.dedup();
     parts
@@ -269,10 +268,13 @@ fn uses_test_framework(memo: &Memo, source: &Source, finder: &Finder<'_>) -> boo
         return true;
     }
     let above: Vec<FilePath> = std::iter::successors(source.path.parent(), FilePath::parent).collect();
+    let stem = source.path.stem();
     let own_header = source.facts.includes.iter().find_map(|include| {
-        finder.find(&source.path, include, &above).ok().filter(|path| path.stem() == source.path.stem())
+        let last = include.name.rsplit(|&b| b == b'/').next().unwrap_or_default();
+        let found = last.starts_with(stem).then(|| finder.find(&source.path, include, &above));
+        found?.filter(|path| path.stem() == stem)
     });
-    own_header.is_some_and(|header| memo.facts(&header).is_ok_and(|facts| framework(&facts)))
+    own_header.is_some_and(|header| memo.facts(header).is_ok_and(|facts| framework(&facts)))
 }
 
 /// The decision about a source of which a description says something.  What defines `main` cannot
@@ -350,9 +352,9 @@ fn never_sources(tree: &Tree) -> impl Iterator<Item = (FilePath, LeftOut)> {
         let reason = match file.path.extension()? {
             b"m" | b"mm" | b"M" => LeftOut::ObjectiveC,
             b"ixx" | b"cppm" | b"ccm" | b"cxxm" | b"c++m" | b"mpp" => LeftOut::ModuleUnit,
-            b"asm" => LeftOut::OtherLanguage("assembler"),
-            b"cu" => LeftOut::OtherLanguage("CUDA"),
-            b"f" | b"f90" | b"F90" | b"for" => LeftOut::OtherLanguage("Fortran"),
+            b"asm" => LeftOut::OtherLanguage("assembler".into()),
+            b"cu" => LeftOut::OtherLanguage("CUDA".into()),
+            b"f" | b"f90" | b"F90" | b"for" => LeftOut::OtherLanguage("Fortran".into()),
             _ => return None,
         };
         Some((file.path.clone(), reason))

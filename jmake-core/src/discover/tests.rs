@@ -382,7 +382,7 @@ fn what_is_left_out_and_why() {
     #[cfg(target_os = "linux")]
     assert_eq!(
         Project::new(&[("a.c", "#include <Windows.h>")]).reason("a.c"),
-        Some(LeftOut::OtherSystem("Windows"))
+        Some(LeftOut::OtherSystem("Windows".into()))
     );
 }
 
