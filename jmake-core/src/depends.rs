@@ -65,7 +65,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let outside = dir.path().join("outside");
         let project = dir.path().join("project");
-        [&outside, &project].map(|dir| fs::create_dir_all(dir).unwrap());
+        for dir in [&outside, &project] {
+            fs::create_dir_all(dir).unwrap();
+        }
         let (there, absent) = (outside.join("there.h"), outside.join("sys/absent.h"));
         fs::write(&there, b"int f(void);\n").unwrap();
         // Times can be set, but not that of the last change: only waiting makes files old.

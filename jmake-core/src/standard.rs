@@ -82,18 +82,21 @@ fn set(list: &'static str) -> HashSet<&'static [u8]> {
 /// The system whose headers `name` belongs to, when it is not a Unix in general.
 pub fn other_system(name: &[u8]) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
-    let is = |list: &str| list.split_ascii_whitespace().any(|known| known.as_bytes() == lower);
-    if !cfg!(windows) && is(WINDOWS) {
-        return Some("Windows");
-    }
-    let folder = name.split(|&b| b == b'/').next().unwrap_or_default();
-    if !cfg!(target_os = "macos")
-        && name.contains(&b'/')
-        && APPLE.split_ascii_whitespace().any(|known| known.as_bytes() == folder)
-    {
-        return Some("macOS");
-    }
-    None
+    let folder = name.split(|&b| b == b'/').next().filter(|folder| folder.len() < name.len());
+    let of = |&(_, headers): &(&str, &str)| {
+        headers.split_ascii_whitespace().any(|known| match known.strip_suffix('/') {
+            Some(known) => folder == Some(known.as_bytes()),
+            None => known.as_bytes() == lower,
+        })
+    };
+    let here = if cfg!(windows) {
+        "Windows"
+    } else if cfg!(target_os = "macos") {
+        "macOS"
+    } else {
+        ""
+    };
+    SYSTEMS.iter().filter(|(system, _)| *system != here).find(|system| of(system)).map(|(system, _)| *system)
 }
 
 const FOLDERS: [&str; 8] = ["sys", "netinet", "arpa", "net", "bits", "asm", "linux", "experimental"];
@@ -126,10 +129,31 @@ cassert ccomplex cctype cerrno cfenv cfloat cinttypes ciso646 climits clocale cm
 cstdalign cstdarg cstdbool cstddef cstdint cstdio cstdlib cstring ctgmath ctime cuchar cwchar cwctype
 ";
 
-const WINDOWS: &str = "
-windows.h winsock.h winsock2.h ws2tcpip.h winbase.h windef.h winuser.h tchar.h wincrypt.h shlobj.h
-shellapi.h io.h conio.h direct.h intrin.h psapi.h dbghelp.h d3d9.h d3d11.h d3d12.h dxgi.h mmsystem.h
-";
+/// Headers of other systems, in small letters, and folders of them, as they are spelled.
+const SYSTEMS: [(&str, &str); 8] = [
+    (
+        "Windows",
+        "windows.h windowsx.h winsock.h winsock2.h ws2tcpip.h ws2ipdef.h mswsock.h winbase.h windef.h winuser.h
+         winnt.h wingdi.h wincon.h winioctl.h winternl.h winerror.h wininet.h winhttp.h tchar.h wincrypt.h
+         shlobj.h shlwapi.h shellapi.h io.h conio.h direct.h process.h intrin.h psapi.h tlhelp32.h dbghelp.h
+         iphlpapi.h objbase.h ole2.h sddl.h aclapi.h ntstatus.h ntsecapi.h versionhelpers.h setupapi.h
+         commctrl.h commdlg.h d3d9.h d3d11.h d3d12.h dxgi.h dsound.h ddraw.h xaudio2.h xinput.h
+         mmsystem.h mmdeviceapi.h audioclient.h afxwin.h atlbase.h",
+    ),
+    (
+        "macOS",
+        "Cocoa/ Foundation/ CoreFoundation/ CoreServices/ AppKit/ UIKit/ Metal/ MetalKit/ QuartzCore/ IOKit/
+         Carbon/ mach/ mach-o/ Security/ ApplicationServices/ AudioToolbox/ CoreAudio/ AudioUnit/
+         CoreGraphics/ CoreText/ CoreVideo/ CoreMedia/ AVFoundation/ SystemConfiguration/ libkern/
+         availability.h availabilitymacros.h targetconditionals.h",
+    ),
+    ("Android", "android/ cpu-features.h"),
+    ("Emscripten", "emscripten.h emscripten/"),
+    ("VxWorks", "vxworks.h tasklib.h semlib.h"),
+    ("OS/2", "os2.h"),
+    ("DOS", "dos.h go32.h dpmi.h"),
+    ("AmigaOS", "proto/ exec/"),
+];
 
 /// Headers that some systems have and not the one built for.
 const ELSEWHERE: &str = if cfg!(target_os = "macos") {
@@ -152,11 +176,6 @@ strnstr reallocf recallocarray freezero getlocalename_l uselocale_l xlocale mall
 pthread_get_stacksize_np pthread_getname pthread_setname pthread_set_name_np pthread_main_np
 ";
 
-const APPLE: &str = "
-Cocoa Foundation CoreFoundation CoreServices AppKit UIKit Metal MetalKit QuartzCore IOKit Carbon mach
-mach-o Security ApplicationServices AudioToolbox CoreAudio AudioUnit CoreGraphics
-";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +195,7 @@ mod tests {
     fn knows_systems() {
         assert_eq!(other_system(b"Windows.h"), Some("Windows"));
         assert_eq!(other_system(b"CoreFoundation/CFBase.h"), Some("macOS"));
+        assert_eq!(other_system(b"vxWorks.h"), Some("VxWorks"));
         assert_eq!(other_system(b"mach"), None);
         assert_eq!(other_system(b"stdio.h"), None);
     }
