@@ -17,7 +17,7 @@ use crate::plan::STATE_DIR;
 const MAGIC: &[u8] = b"jmake-discovered-4\n";
 
 /// Every category, by its stored number.
-const CATEGORIES: [Category; 12] = [
+const CATEGORIES: [Category; 13] = [
     Category::CppSource,
     Category::CppHeader,
     Category::CSource,
@@ -26,6 +26,7 @@ const CATEGORIES: [Category; 12] = [
     Category::Executable,
     Category::SharedLibrary,
     Category::StaticLibrary,
+    Category::Object,
     Category::Julia,
     Category::Config,
     Category::Documentation,

@@ -85,6 +85,8 @@ pub enum Category {
     SharedLibrary,
     /// An archive of objects.
     StaticLibrary,
+    /// What a compiler made of one unit.
+    Object,
     /// Julia source.
     Julia,
     /// Settings of a project or a tool.
@@ -113,7 +115,10 @@ impl Category {
 
     /// Whether it is machine code.
     pub fn is_binary(self) -> bool {
-        matches!(self, Category::Executable | Category::SharedLibrary | Category::StaticLibrary)
+        matches!(
+            self,
+            Category::Executable | Category::SharedLibrary | Category::StaticLibrary | Category::Object
+        )
     }
 }
 
