@@ -74,7 +74,12 @@ impl System for Asked<'_> {
             let ask = self.project.ask(self.cancel);
             Some(toolchain.include_dirs(&ask, Lang::C, &self.flags(toolchain)).ok()?.paths())
         });
-        Some(dirs.as_ref()?.iter().any(|dir| dir.join(name).is_file()))
+        // Through the memo, so that a later build knows what was there and what was not.
+        let is_there = |dir: &PathBuf| {
+            let path = FilePath::new(bytes_of(dir.join(name).as_os_str()));
+            self.project.memo.stat(&path).is_some_and(|stat| stat.is_file())
+        };
+        Some(dirs.as_ref()?.iter().any(is_there))
     }
 
     fn compiles(&self, program: &Program) -> Option<bool> {

@@ -205,6 +205,8 @@ struct Work<'a> {
     vouched: Option<Vouched>,
     /// How much of what was discovered and configured was known.
     counts: Counts,
+    /// Whether a failure does not keep the rest from being tried.
+    thorough: bool,
     /// How far it has come.
     stage: Cell<Stage>,
 }
@@ -232,6 +234,7 @@ impl<'a> Work<'a> {
             config: Vec::new(),
             vouched: None,
             counts: Counts::default(),
+            thorough: false,
             stage: Cell::default(),
         }
     }
@@ -517,7 +520,7 @@ impl<'a> Work<'a> {
         };
         let options = execute::Options {
             jobs: config.jobs,
-            keep_going: self.request.keep_going,
+            keep_going: self.request.keep_going || self.thorough,
             force: self.request.force,
             dry_run: self.request.dry_run,
             first: self.request.ahead.as_deref().unwrap_or_default(),
@@ -552,8 +555,8 @@ impl<'a> Work<'a> {
     }
 
     fn scanned(&self, mark: Mark) -> Scanned<'_> {
-        let options = self.project.options();
-        Scanned { tree: &self.tree, consulted: &self.consulted, options, config: &self.config, mark }
+        let (options, learned) = (self.project.options(), &self.project.learned);
+        Scanned { tree: &self.tree, consulted: &self.consulted, learned, options, config: &self.config, mark }
     }
 }
 

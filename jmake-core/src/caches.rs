@@ -117,6 +117,7 @@ pub fn clear(
     let mut cleaned = Cleaned::default();
     // A snapshot stands for a whole build, so for something of every service.
     let mut gone = named(&state, "snapshot-");
+    gone.extend(named(&state, "found-"));
     if let Some(warm) = warm {
         warm.held().forget();
     }

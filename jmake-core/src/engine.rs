@@ -182,8 +182,10 @@ impl Engine {
     /// # Errors
     /// When the project cannot be read.
     pub fn find(&self, force: bool) -> Result<found::Answer> {
-        let Some(warm) = &self.warm else { return found::look(&self.root, &self.environment) };
-        let answer = warm.found().find(&self.root, &self.environment, force)?;
+        let Some(warm) = &self.warm else {
+            return found::Kept::default().find(&self.root, &self.environment, None, force);
+        };
+        let answer = warm.found().find(&self.root, &self.environment, Some(warm.held()), force)?;
         warm.tally().add(&answer.counts);
         Ok(answer)
     }

@@ -122,13 +122,15 @@ impl HeldBuilds {
             Watching::By(watch) => (watch.len(), None),
             Watching::Never(why) => (0, Some(why.clone())),
         };
-        Noticing { folders, held: state.held.len(), spared: state.spared, scanning }
+        let held = state.held.values().filter(|held| held.snapshot.is_build()).count();
+        Noticing { folders, held, spared: state.spared, scanning }
     }
 
     /// The files below the root that the latest good build read.
     pub fn files(&self) -> HashSet<FilePath> {
         let state = self.lock();
-        let newest = state.held.values().max_by_key(|held| held.used);
+        let builds = state.held.values().filter(|held| held.snapshot.is_build());
+        let newest = builds.max_by_key(|held| held.used);
         let facts = newest.map(|held| held.snapshot.facts()).unwrap_or_default();
         let inside =
             facts.iter().filter(|(path, fact)| !path.is_absolute() && matches!(fact, Fact::Content { .. }));
@@ -140,7 +142,7 @@ impl HeldBuilds {
         self.lock().held.clear();
     }
 
-    /// Holds the snapshot of a good build of `asked`.
+    /// Holds the snapshot of a good build of `asked`, or of a look at the project.
     pub fn hold(&self, asked: Digest, snapshot: Arc<Snapshot>) {
         let mut state = self.lock();
         state.uses += 1;

@@ -53,6 +53,7 @@ pub mod snapshot;
 pub mod project;
 pub mod asked;
 pub mod prepare;
+pub mod depends;
 pub mod recorded;
 pub mod prebuilt;
 pub mod built;

@@ -34,7 +34,7 @@ pub type PathId = usize;
 
 /// How far a log had come.  A log that still has this mark begins with just the records that were
 /// there when it was taken, whatever was cut off, appended or rewritten since.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Mark {
     len: usize,
     chain: Chain,

@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
 use anyhow::Result;
+use rayon::iter::Either;
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use crate::codec::{Reader, Writer};
@@ -286,20 +288,21 @@ impl Memo {
 
     /// Everything looked at in this build: what is there, and the names of what is not.
     pub fn seen(&self) -> (Vec<(FilePath, Looked)>, Vec<FilePath>) {
-        let (mut there, mut absent) = (Vec::new(), Vec::new());
-        for shard in self.seen.iter().map(lock) {
-            for (file, look) in shard.iter() {
-                let Some(stat) = look.stat else {
-                    absent.push(file.clone());
-                    continue;
-                };
-                let digest = look.content.get().map(|content| content.digest.ok());
-                let facts = look.facts.get().and_then(|facts| facts.as_ref().ok());
-                let shape = facts.map(|facts| facts.shape());
-                there.push((file.clone(), Looked { stat, digest, shape }));
-            }
-        }
-        (there, absent)
+        let look = |(file, look): (&FilePath, &Arc<Look>)| {
+            let stat = look.stat.ok_or_else(|| file.clone())?;
+            let digest = look.content.get().map(|content| content.digest.ok());
+            let facts = look.facts.get().and_then(|facts| facts.as_ref().ok());
+            let shape = facts.map(|facts| facts.shape());
+            Ok((file.clone(), Looked { stat, digest, shape }))
+        };
+        let shard = |shard: &Mutex<HashMap<FilePath, Arc<Look>>>| -> Vec<Result<_, FilePath>> {
+            lock(shard).iter().map(look).collect()
+        };
+        let all = self.seen.par_iter().flat_map_iter(shard);
+        all.partition_map(|one| match one {
+            Ok(there) => Either::Left(there),
+            Err(absent) => Either::Right(absent),
+        })
     }
 
     /// Takes over from a check made just now that `file` has this identity and content; `settled`

@@ -1,8 +1,7 @@
 //! What the last good build found in the project, for a build that is to skip the looking.
 //!
 //! Kept in jmake's own folder, checksummed and replaced atomically: what is damaged or of another
-//! version counts as not recorded.  Only what planning needs is kept; the reasons for which
-//! sources were left out are not.
+//! version counts as not recorded.  What there is a lot of is encoded compactly, the rest as JSON.
 
 use std::path::{Path, PathBuf};
 
@@ -15,10 +14,10 @@ use crate::fs;
 use crate::path::{FilePath, Root};
 use crate::plan::STATE_DIR;
 
-const MAGIC: &[u8] = b"jmake-discovered-3\n";
+const MAGIC: &[u8] = b"jmake-discovered-4\n";
 
 /// Every category, by its stored number.
-const CATEGORIES: [Category; 12] = [
+const CATEGORIES: [Category; 13] = [
     Category::CppSource,
     Category::CppHeader,
     Category::CSource,
@@ -27,6 +26,7 @@ const CATEGORIES: [Category; 12] = [
     Category::Executable,
     Category::SharedLibrary,
     Category::StaticLibrary,
+    Category::Object,
     Category::Julia,
     Category::Config,
     Category::Documentation,
@@ -44,7 +44,7 @@ pub fn is_recorded(root: &Root) -> bool {
 /// When the file cannot be written.
 pub fn record(root: &Root, tree: &Tree, discovery: &Discovery) -> Result<()> {
     let mut body = Writer::default();
-    encode(&mut body, tree, discovery);
+    encode(&mut body, tree, discovery)?;
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(Digest::of(&body.0).as_bytes());
     bytes.extend_from_slice(&body.0);
@@ -63,32 +63,36 @@ fn file(root: &Root) -> PathBuf {
 fn load(file: &Path) -> Option<(Tree, Discovery)> {
     let bytes = fs::read(file).ok()?;
     let (sum, body) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<32>()?;
-    (Digest::of(body).as_bytes() == sum).then(|| decode(&mut Reader(body))).flatten()
+    let mut body = (Digest::of(body).as_bytes() == sum).then_some(Reader(body))?;
+    decode(&mut body).filter(|_| body.is_empty())
 }
 
-fn encode(out: &mut Writer, tree: &Tree, discovery: &Discovery) {
+/// Appends `tree` and `discovery` to `out`.
+///
+/// # Errors
+/// When some of it cannot be put into words.
+pub fn encode(out: &mut Writer, tree: &Tree, discovery: &Discovery) -> Result<()> {
     out.uint(tree.files.len() as u64);
     for file in &tree.files {
         out.bytes(file.path.as_bytes());
-        out.uint(CATEGORIES.iter().position(|known| *known == file.category).unwrap_or(10) as u64);
+        let category = CATEGORIES.iter().position(|known| *known == file.category).unwrap_or_default();
+        out.uint(category as u64);
+        out.uint(file.size.map_or(0, |size| size.saturating_add(1)));
     }
-    paths(out, &tree.dirs);
-    paths(out, &discovery.include_dirs);
-    texts(out, &discovery.system_headers);
-    texts(out, &discovery.defines);
-    out.bytes(&serde_json::to_vec(&discovery.manner).unwrap_or_default());
-    out.bytes(&serde_json::to_vec(&discovery.generated).unwrap_or_default());
+    for list in [&tree.dirs, &tree.ignore_files, &discovery.include_dirs, &discovery.evidence] {
+        paths(out, list);
+    }
     out.uint(discovery.targets.len() as u64);
     for target in &discovery.targets {
         out.bytes(target.name.as_bytes());
         out.uint(u64::from(target.kind == TargetKind::Executable));
         paths(out, &target.sources);
     }
-}
-
-fn texts(out: &mut Writer, list: &[String]) {
-    out.uint(list.len() as u64);
-    list.iter().for_each(|text| out.bytes(text.as_bytes()));
+    let Discovery { system_headers, defines, manner, generated, left_out, problems, .. } = discovery;
+    let rest =
+        (&tree.skipped, &tree.problems, system_headers, defines, manner, generated, left_out, problems);
+    out.bytes(&serde_json::to_vec(&rest)?);
+    Ok(())
 }
 
 fn paths(out: &mut Writer, paths: &[FilePath]) {
@@ -98,43 +102,46 @@ fn paths(out: &mut Writer, paths: &[FilePath]) {
     }
 }
 
-fn decode(from: &mut Reader<'_>) -> Option<(Tree, Discovery)> {
+/// Takes what [`encode`] wrote.
+pub fn decode(from: &mut Reader<'_>) -> Option<(Tree, Discovery)> {
     let mut tree = Tree::default();
     let mut discovery = Discovery::default();
     for _ in 0..from.uint()? {
         let path = FilePath::new(from.bytes()?);
         let category = *CATEGORIES.get(from.int::<usize>()?)?;
-        tree.files.push(File { path, category, size: None });
+        tree.files.push(File { path, category, size: from.uint()?.checked_sub(1) });
     }
-    tree.dirs = paths_of(from)?;
-    discovery.include_dirs = paths_of(from)?;
-    discovery.system_headers = texts_of(from)?;
-    discovery.defines = texts_of(from)?;
-    discovery.manner = serde_json::from_slice(from.bytes()?).ok()?;
-    discovery.generated = serde_json::from_slice(from.bytes()?).ok()?;
+    for list in [&mut tree.dirs, &mut tree.ignore_files, &mut discovery.include_dirs, &mut discovery.evidence]
+    {
+        *list = paths_of(from)?;
+    }
     for _ in 0..from.uint()? {
-        let name = text(from)?;
+        let name = String::from_utf8(from.bytes()?.to_vec()).ok()?;
         let kind = if from.uint()? == 1 { TargetKind::Executable } else { TargetKind::Library };
         discovery.targets.push(FoundTarget { name, kind, sources: paths_of(from)? });
     }
-    from.is_empty().then_some((tree, discovery))
+    (
+        tree.skipped,
+        tree.problems,
+        discovery.system_headers,
+        discovery.defines,
+        discovery.manner,
+        discovery.generated,
+        discovery.left_out,
+        discovery.problems,
+    ) = serde_json::from_slice(from.bytes()?).ok()?;
+    Some((tree, discovery))
 }
 
 fn paths_of(from: &mut Reader<'_>) -> Option<Vec<FilePath>> {
     (0..from.uint()?).map(|_| Some(FilePath::new(from.bytes()?))).collect()
 }
 
-fn texts_of(from: &mut Reader<'_>) -> Option<Vec<String>> {
-    (0..from.uint()?).map(|_| text(from)).collect()
-}
-
-fn text(from: &mut Reader<'_>) -> Option<String> {
-    String::from_utf8(from.bytes()?.to_vec()).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discover::{LeftOut, Manner, Skipped};
+    use crate::event::Diagnostic;
     use crate::generate::{Form, Generated};
 
     #[test]
@@ -143,16 +150,27 @@ mod tests {
         let root = Root::open(dir.path()).unwrap();
         assert!(!is_recorded(&root) && recorded(&root).is_none());
         fs::create_dir_all(&dir.path().join(STATE_DIR)).unwrap();
-        let file = |path: &[u8], category| File { path: FilePath::new(path), category, size: None };
+        let file = |path: &[u8], category, size| File { path: FilePath::new(path), category, size };
         let tree = Tree {
-            files: CATEGORIES.iter().map(|category| file(b"a\xff.c", *category)).collect(),
+            files: CATEGORIES.iter().map(|category| file(b"a\xff.c", *category, None)).collect(),
             dirs: vec![FilePath::root(), "src".into()],
-            ..Tree::default()
+            ignore_files: vec![".gitignore".into()],
+            skipped: vec![("b".into(), Skipped::BuildOutput("CMakeCache.txt".into()))],
+            problems: vec![Diagnostic::note("n")],
         };
+        let tree =
+            Tree { files: [tree.files, vec![file(b"b", Category::Executable, Some(0))]].concat(), ..tree };
         let made = |form| Generated { path: ".jmake/gen/a.h".into(), from: "a.h.in".into(), form };
         let target = |kind| FoundTarget { name: "n".into(), kind, sources: vec!["src/a.c".into()] };
         let discovery = Discovery {
             include_dirs: vec!["include".into()],
+            evidence: vec!["CMakeLists.txt".into()],
+            manner: Manner { c_std: Some("c11".into()), ..Manner::default() },
+            left_out: vec![
+                (FilePath::new(b"\xff.c"), LeftOut::OtherSystem("Windows".into())),
+                ("m.c".into(), LeftOut::Main),
+            ],
+            problems: vec![Diagnostic::error("e").in_file("f")],
             system_headers: vec!["zlib.h".into()],
             defines: vec!["HAVE_CONFIG_H=1".into()],
             generated: vec![
@@ -161,7 +179,6 @@ mod tests {
                 made(Form::Export("A".into())),
             ],
             targets: vec![target(TargetKind::Library), target(TargetKind::Executable)],
-            ..Discovery::default()
         };
         record(&root, &tree, &discovery).unwrap();
         assert_eq!(recorded(&root), Some((tree, discovery)));

@@ -90,29 +90,22 @@ pub fn other_machine(name: &[u8]) -> Option<&'static str> {
 /// The system whose headers `name` belongs to, when it is not a Unix in general.
 pub fn other_system(name: &[u8]) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
-    let is = |list: &str| list.split_ascii_whitespace().any(|known| known.as_bytes() == lower);
-    if !cfg!(windows) && is(WINDOWS) {
-        return Some("Windows");
-    }
-    let folder = name.split(|&b| b == b'/').next().unwrap_or_default();
-    if !cfg!(target_os = "macos")
-        && name.contains(&b'/')
-        && APPLE.split_ascii_whitespace().any(|known| known.as_bytes() == folder)
-    {
-        return Some("macOS");
-    }
-    let foreign = |(_, list): &&(&str, &str)| list.split(' ').any(|known| known.as_bytes() == name);
-    OTHERS.iter().find(foreign).map(|(system, _)| *system)
+    let folder = name.split(|&b| b == b'/').next().filter(|folder| folder.len() < name.len());
+    let of = |&(_, headers): &(&str, &str)| {
+        headers.split_ascii_whitespace().any(|known| match known.strip_suffix('/') {
+            Some(known) => folder == Some(known.as_bytes()),
+            None => known.as_bytes() == lower,
+        })
+    };
+    let here = if cfg!(windows) {
+        "Windows"
+    } else if cfg!(target_os = "macos") {
+        "macOS"
+    } else {
+        ""
+    };
+    SYSTEMS.iter().filter(|(system, _)| *system != here).find(|system| of(system)).map(|(system, _)| *system)
 }
-
-/// Headers that no Unix in general has; their cases count.
-const OTHERS: [(&str, &str); 5] = [
-    ("AmigaOS", "exec/types.h exec/exec.h exec/memory.h dos/dos.h proto/exec.h proto/dos.h"),
-    ("Emscripten", "emscripten.h emscripten/emscripten.h emscripten/html5.h emscripten/val.h"),
-    ("Haiku", "OS.h Locker.h Autolock.h SupportDefs.h USBKit.h KernelExport.h"),
-    ("OpenVMS", "starlet.h descrip.h lib$routines.h"),
-    ("OS/2", "os2.h"),
-];
 
 /// Kinds of machines, and the compilers' headers for their instructions, without `.h`.
 const INTRINSICS: [(&str, &str, &str); 7] = [
@@ -164,10 +157,33 @@ cassert ccomplex cctype cerrno cfenv cfloat cinttypes ciso646 climits clocale cm
 cstdalign cstdarg cstdbool cstddef cstdint cstdio cstdlib cstring ctgmath ctime cuchar cwchar cwctype
 ";
 
-const WINDOWS: &str = "
-windows.h winsock.h winsock2.h ws2tcpip.h winbase.h windef.h winuser.h tchar.h wincrypt.h shlobj.h
-shellapi.h io.h conio.h direct.h intrin.h psapi.h dbghelp.h d3d9.h d3d11.h d3d12.h dxgi.h mmsystem.h
-";
+/// Headers of other systems, in small letters, and folders of them, as they are spelled.
+const SYSTEMS: [(&str, &str); 10] = [
+    (
+        "Windows",
+        "windows.h windowsx.h winsock.h winsock2.h ws2tcpip.h ws2ipdef.h mswsock.h winbase.h windef.h winuser.h
+         winnt.h wingdi.h wincon.h winioctl.h winternl.h winerror.h wininet.h winhttp.h tchar.h wincrypt.h
+         shlobj.h shlwapi.h shellapi.h io.h conio.h direct.h process.h intrin.h psapi.h tlhelp32.h dbghelp.h
+         iphlpapi.h objbase.h ole2.h sddl.h aclapi.h ntstatus.h ntsecapi.h versionhelpers.h setupapi.h
+         commctrl.h commdlg.h d3d9.h d3d11.h d3d12.h dxgi.h dsound.h ddraw.h xaudio2.h xinput.h
+         mmsystem.h mmdeviceapi.h audioclient.h afxwin.h atlbase.h",
+    ),
+    (
+        "macOS",
+        "Cocoa/ Foundation/ CoreFoundation/ CoreServices/ AppKit/ UIKit/ Metal/ MetalKit/ QuartzCore/ IOKit/
+         Carbon/ mach/ mach-o/ Security/ ApplicationServices/ AudioToolbox/ CoreAudio/ AudioUnit/
+         CoreGraphics/ CoreText/ CoreVideo/ CoreMedia/ AVFoundation/ SystemConfiguration/ libkern/
+         availability.h availabilitymacros.h targetconditionals.h",
+    ),
+    ("Android", "android/ cpu-features.h"),
+    ("Emscripten", "emscripten.h emscripten/"),
+    ("VxWorks", "vxworks.h tasklib.h semlib.h"),
+    ("OS/2", "os2.h"),
+    ("DOS", "dos.h go32.h dpmi.h"),
+    ("AmigaOS", "proto/ exec/"),
+    ("Haiku", "supportdefs.h autolock.h usbkit.h kernelexport.h"),
+    ("OpenVMS", "starlet.h descrip.h"),
+];
 
 /// Headers that some systems have and not the one built for.
 const ELSEWHERE: &str = if cfg!(target_os = "macos") {
@@ -190,11 +206,6 @@ strnstr reallocf recallocarray freezero getlocalename_l uselocale_l xlocale mall
 pthread_get_stacksize_np pthread_getname pthread_setname pthread_set_name_np pthread_main_np
 ";
 
-const APPLE: &str = "
-Cocoa Foundation CoreFoundation CoreServices AppKit UIKit Metal MetalKit QuartzCore IOKit Carbon mach
-mach-o Security ApplicationServices AudioToolbox CoreAudio AudioUnit CoreGraphics
-";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,10 +225,9 @@ mod tests {
     fn knows_systems() {
         assert_eq!(other_system(b"Windows.h"), Some("Windows"));
         assert_eq!(other_system(b"CoreFoundation/CFBase.h"), Some("macOS"));
+        assert_eq!(other_system(b"vxWorks.h"), Some("VxWorks"));
         assert_eq!(other_system(b"mach"), None);
         assert_eq!(other_system(b"stdio.h"), None);
-        assert_eq!(other_system(b"emscripten.h"), Some("Emscripten"));
-        assert_eq!(other_system(b"os.h"), None, "somebody's own");
         let machine = if cfg!(target_arch = "aarch64") { "x86 processors" } else { "Arm processors" };
         assert_eq!(
             [other_machine(b"arm_neon.h"), other_machine(b"immintrin.h")]

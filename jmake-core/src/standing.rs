@@ -12,6 +12,7 @@ use anyhow::Result;
 
 use crate::built::Built;
 use crate::configure::{self, Config, Environment, Wanted};
+use crate::depends::Depends;
 use crate::digest::{Digest, Fields};
 use crate::discover::{self, Tree};
 use crate::freshness::Vouched;
@@ -19,8 +20,9 @@ use crate::fs;
 use crate::log::Mark;
 use crate::memo::Memo;
 use crate::path::{FilePath, Root};
-use crate::project::{MANIFEST, Project};
+use crate::project::Project;
 use crate::snapshot::{self, Compared, Good, Moved, Snapshot, compare};
+use crate::toolchain::Learned;
 use crate::warm::Warm;
 
 /// Where the last good build of one request is recorded.
@@ -64,6 +66,8 @@ pub struct Scanned<'a> {
     pub tree: &'a Tree,
     /// Files and folders besides the sources that decided.
     pub consulted: &'a [FilePath],
+    /// What programs have answered.
+    pub learned: &'a Learned,
     /// How it was looked for.
     pub options: discover::Options,
     /// What was configured, as [`Config::to_bytes`] writes it.
@@ -131,18 +135,11 @@ impl<'w> Last<'w> {
 
     /// Records a build that decided everything anew.  Not doing so only makes the next one slower.
     pub fn record(&self, memo: &Memo, scanned: &Scanned<'_>, built: &Built) {
-        for path in scanned.consulted {
-            memo.stat(path);
-        }
-        let is_folder = |path: &&FilePath| memo.stat(path).is_some_and(|stat| stat.is_dir());
-        let mut listed = scanned.tree.dirs.clone();
-        listed.extend(scanned.consulted.iter().filter(is_folder).cloned());
-        let mut deciding = scanned.tree.ignore_files.clone();
-        deciding.extend(scanned.consulted.iter().cloned());
-        deciding.push(FilePath::new(MANIFEST));
+        let depends = Depends::of(memo, scanned.tree, scanned.consulted, scanned.learned);
         let Some(reply) = reply(memo, built) else { return };
-        let good = Good { config: Digest::of(scanned.config), mark: scanned.mark, reply };
-        let Some(snapshot) = Snapshot::take(memo, self.asked, (&listed, &deciding), good) else { return };
+        let config = Digest::of(scanned.config);
+        let good = Good { is_build: true, config, mark: scanned.mark, reply };
+        let Some(snapshot) = Snapshot::take(memo, self.asked, depends.deciding(), good) else { return };
         // Anything created since it was looked for would be part of the listings but not of the
         // build; so the tree is walked once more, and nothing is recorded if it has changed.
         let again = discover::walk_files(memo.root(), &scanned.options);
@@ -151,7 +148,7 @@ impl<'w> Last<'w> {
         {
             // Without it the next build only configures again.
             fs::write_own_if_changed(&self.config, scanned.config).ok();
-            snapshot::prune(&self.snapshot);
+            snapshot::prune(&self.snapshot, "snapshot-", snapshot::KEPT);
             self.hold(snapshot);
         }
     }

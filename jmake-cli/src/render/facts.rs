@@ -16,7 +16,7 @@ use jmake_core::machine::{CacheStats, Stats, ToolSet};
 use jmake_core::prebuilt::Inspected;
 use jmake_core::request::Reply;
 use jmake_core::settings::{Consent, Made, Setting};
-use jmake_core::survey::{Discovered, Explanation, Reasoned};
+use jmake_core::survey::{BinaryFound, Discovered, Explanation, Reasoned};
 use jmake_core::tally::{Row, Share};
 
 use super::paint::Paint;
@@ -121,7 +121,15 @@ fn discovered(found: &Discovered, look: &Look) -> String {
         false => format!("\n{title}\n{}", items.iter().map(|item| format!("  {item}\n")).collect::<String>()),
     };
     for (category, files) in &found.files {
-        text += &list(&format!("{category} ({})", files.len()), files);
+        let told = |file: &String| match found.binaries.iter().find(|binary| binary.path == *file) {
+            Some(known) => format!("{file}: {}", binary(known)),
+            None => file.clone(),
+        };
+        let files: Vec<String> = match found.binaries.is_empty() {
+            true => files.clone(),
+            false => files.iter().map(told).collect(),
+        };
+        text += &list(&format!("{category} ({})", files.len()), &files);
     }
     for target in &found.targets {
         text += &list(&format!("{} {} of", target.kind, target.name), &target.sources);
@@ -140,6 +148,21 @@ fn discovered(found: &Discovered, look: &Look) -> String {
     }
     let problems = self::problems(&found.problems);
     if problems.is_empty() { text } else { format!("{text}\n{problems}") }
+}
+
+/// What is known about a file of machine code.
+fn binary(known: &BinaryFound) -> String {
+    let mut facts = vec![size(known.size)];
+    facts.extend([&known.format, &known.machine].into_iter().filter(|text| !text.is_empty()).cloned());
+    facts.extend(known.soname.as_ref().map(|name| format!("soname {name}")));
+    facts.push(count(known.exports as usize, "symbol", "symbols"));
+    if !known.needed.is_empty() {
+        facts.push(format!("needs {}", known.needed.join(" ")));
+    }
+    if known.debug {
+        facts.push("debug information".into());
+    }
+    facts.join(", ")
 }
 
 fn explained(explanation: &Explanation) -> String {

@@ -1,15 +1,18 @@
-//! A build of what was only guessed: where its link fails for symbols, these decide.
+//! A build of what was only guessed: where its link fails for symbols, these decide, and what cannot
+//! be compiled for lack of another system's header is for that system.
 //!
-//! Each round is an ordinary build; what compiled once is fresh in the next.  A failed link that
-//! leads to another round is not shown, for nothing is wrong with the sources.
+//! Each round is an ordinary build; what compiled once is fresh in the next.  A failure that leads to
+//! another round is not shown, for nothing is wrong with the sources.
 
 use std::collections::{BTreeSet, HashMap};
 
 use anyhow::Result;
 
 use super::Work;
+use crate::absent::Probes;
 use crate::built::Built;
-use crate::discover::{Discovery, TargetKind};
+use crate::diagnose::header_of_other_system;
+use crate::discover::{Discovery, LeftOut, TargetKind};
 use crate::event::{ActionKind, Event, Outcome};
 use crate::execute::Executed;
 use crate::inspect::{inspect, unit_symbols};
@@ -48,9 +51,14 @@ impl Work<'_> {
         let mut earlier = (0, 0, 0);
         loop {
             let mut held = Vec::new();
-            let mut hold = |event: Event| match is_failed_link(&event) {
-                true => held.push(event),
-                false => on_event(event),
+            let is_guess = self.is_guess();
+            let mut hold = |event: Event| {
+                // What waits for a failure that is held back is held back, too.
+                let waits = !held.is_empty() && ended(&event) == Some(Outcome::Blocked);
+                match is_guess && (may_be_tried(&event) || waits) {
+                    true => held.push(event),
+                    false => on_event(event),
+                }
             };
             let Some(mut tried) = self.once(discovery, &mut hold)? else { return Ok(None) };
             let changes = if rounds < ROUNDS { self.changes(&tried) } else { Changes::default() };
@@ -64,6 +72,8 @@ impl Work<'_> {
                 return Ok(Some(tried));
             }
             rounds += 1;
+            // What else is for other systems is to be seen at once.
+            self.thorough = changes.out.iter().any(|(_, why)| matches!(why, LeftOut::OtherSystem(_)));
             earlier = (
                 earlier.0 + tried.built.compiled,
                 earlier.1 + tried.built.restored,
@@ -78,15 +88,19 @@ impl Work<'_> {
     /// What the symbols say where nothing but a link of what was discovered has failed, or where the
     /// library shows nothing at all.
     fn changes(&self, tried: &Tried) -> Changes {
-        let guessed = self.project.manifest.targets.is_empty() && !self.request.dry_run;
+        let guessed = self.is_guess();
         if guessed && tried.built.success && tried.discovery.manner.hides() {
             return Changes { show_all: self.is_empty(tried), ..Changes::default() };
         }
         let links = self.failures.iter().all(|failure| {
             tried.plan.graph.actions().get(failure.action).is_some_and(|action| is_link(action.kind))
         });
-        if !guessed || !links || self.failures.is_empty() || tried.built.cancelled {
+        if !guessed || self.failures.is_empty() || tried.built.cancelled {
             return Changes::default();
+        }
+        if !links {
+            let out = self.for_other_systems(tried).unwrap_or_default();
+            return Changes { out, ..Changes::default() };
         }
         let Some(units) = self.units(tried) else { return Changes::default() };
         let undefined: BTreeSet<String> = self
@@ -99,6 +113,33 @@ impl Work<'_> {
             })
             .collect();
         decide(&units, &undefined, &tried.discovery.left_out, &|path| self.project.memo.text(path).ok())
+    }
+
+    /// Whether nobody has said which sources make what, so that a failure may say more.
+    fn is_guess(&self) -> bool {
+        self.project.manifest.targets.is_empty() && !self.request.dry_run
+    }
+
+    /// The sources that are for other systems, where nothing else kept any from being compiled;
+    /// `None` where something did, or where a build description names them.
+    fn for_other_systems(&self, tried: &Tried) -> Option<Vec<(FilePath, LeftOut)>> {
+        let library = tried.discovery.targets.iter().find(|target| target.kind == TargetKind::Library)?;
+        let out = self.failures.iter().filter_map(|failure| {
+            let action = tried.plan.graph.actions().get(failure.action)?;
+            let source = FilePath::new(action.label.as_bytes());
+            let (includer, system) = header_of_other_system(&failure.output)?;
+            let is_part = action.kind == ActionKind::Compile && library.sources.contains(&source);
+            // What is looked at through the memo is looked at again by the next build: once there is such
+            // a header, all is decided anew.
+            let readers = [source.clone(), includer.unwrap_or_else(|| source.clone())];
+            Probes::default().of(&self.project.memo, &action.discovery, &readers);
+            is_part.then(|| (source, LeftOut::OtherSystem(system.into())))
+        });
+        let out: Vec<(FilePath, LeftOut)> = out.collect();
+        let is_described = !tried.discovery.evidence.is_empty();
+        // A library of nothing is none.
+        let some_stay = out.len() < library.sources.len();
+        (out.len() == self.failures.len() && some_stay && !is_described).then_some(out)
     }
 
     /// Whether the library that was made shows nothing.
@@ -126,8 +167,17 @@ fn is_link(kind: ActionKind) -> bool {
     matches!(kind, ActionKind::Link | ActionKind::LinkIr)
 }
 
-fn is_failed_link(event: &Event) -> bool {
-    matches!(event, Event::Finished { kind, outcome: Outcome::Failed, .. } if is_link(*kind))
+fn ended(event: &Event) -> Option<Outcome> {
+    match event {
+        Event::Finished { outcome, .. } => Some(*outcome),
+        _ => None,
+    }
+}
+
+/// Whether it tells of a failure that another round may do without.
+fn may_be_tried(event: &Event) -> bool {
+    let Event::Finished { kind, outcome: Outcome::Failed, output, .. } = event else { return false };
+    is_link(*kind) || (*kind == ActionKind::Compile && header_of_other_system(output).is_some())
 }
 
 /// By source what it is compiled to.

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use super::{Finding, LIMIT, Scene, listed, packages, words_at};
 use crate::action::{Action, ActionId};
 use crate::cause::{Advice, Cause, Change};
-use crate::complaints::Complaint;
+use crate::complaints::{Complaint, of_compiler};
 use crate::discover::Skipped;
 use crate::event::Diagnostic;
 use crate::path::FilePath;
+use crate::standard::other_system;
 use crate::toolchain::includes::Lang;
 use crate::toolchain::pkgconfig::{HeaderQuery, libraries_for_headers};
 use crate::toolchain::standard_library_dirs;
@@ -81,7 +82,7 @@ fn explain(scene: &Scene<'_>, header: &str, users: &Users) -> Option<Advice> {
         .or_else(|| packages::for_header(scene, header))
         .or_else(|| {
             let hint = |name| format!("it belongs to {name}: exclude its users with `discovery.exclude`");
-            Some(Advice::new(Cause::HeaderOfOtherSystem, hint(other_system(header)?)))
+            Some(Advice::new(Cause::HeaderOfOtherSystem, hint(other_system(header.as_bytes())?)))
         })
         .or_else(|| same_name(scene, header))
 }
@@ -224,29 +225,15 @@ fn same_name(scene: &Scene<'_>, header: &str) -> Option<Advice> {
     Some(Advice::new(Cause::HeaderMisspelt, hint))
 }
 
-/// The system whose header it is.
-fn other_system(header: &str) -> Option<&'static str> {
-    const WINDOWS: [&str; 12] = [
-        "windows.h",
-        "winsock2.h",
-        "ws2tcpip.h",
-        "direct.h",
-        "io.h",
-        "conio.h",
-        "tchar.h",
-        "process.h",
-        "windowsx.h",
-        "shlobj.h",
-        "d3d11.h",
-        "dbghelp.h",
-    ];
-    const APPLE: [&str; 6] =
-        ["TargetConditionals.h", "Availability.h", "mach/", "CoreFoundation/", "Cocoa/", "Foundation/"];
-    let lower = header.to_ascii_lowercase();
-    if WINDOWS.contains(&&*lower) {
-        return Some("Windows");
-    }
-    APPLE.iter().any(|known| header.starts_with(known)).then_some("macOS")
+/// The header of another system for which alone a compile that said `output` failed: the file that
+/// includes it, if that is told, and the system.
+pub fn header_of_other_system(output: &str) -> Option<(Option<FilePath>, &'static str)> {
+    let complaints = of_compiler(output);
+    let mut errors = complaints.iter().filter(|one| one.is_error());
+    let error = errors.next().filter(|_| errors.next().is_none())?;
+    let header = error.message.strip_prefix('\'')?.strip_suffix("' file not found")?;
+    let includer = error.file.as_ref().map(|file| FilePath::new(file.as_bytes()));
+    Some((includer, other_system(header.as_bytes())?))
 }
 
 #[cfg(test)]

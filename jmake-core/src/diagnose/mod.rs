@@ -38,6 +38,7 @@ use crate::path::FilePath;
 use crate::toolchain::Ask;
 use crate::toolchain::includes::Lang;
 
+pub use compile::header_of_other_system;
 pub use failed::{AtStage, Failed, Stage};
 pub use flags::refused_flags;
 pub use symbol::{base as last_name, defined_in as defines, shown as readable};

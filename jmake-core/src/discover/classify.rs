@@ -64,7 +64,17 @@ pub(super) fn may_be_binary(name: &[u8]) -> bool {
         Some(at) => {
             matches!(
                 &name[at + 1..],
-                b"so" | b"a" | b"lib" | b"dll" | b"dylib" | b"bundle" | b"exe" | b"bin" | b"out"
+                b"so"
+                    | b"a"
+                    | b"lib"
+                    | b"dll"
+                    | b"dylib"
+                    | b"bundle"
+                    | b"exe"
+                    | b"bin"
+                    | b"out"
+                    | b"o"
+                    | b"obj"
             ) || is_shared_name(name)
         }
     }
@@ -94,6 +104,7 @@ fn by_magic(name: &[u8], head: &[u8]) -> Option<Category> {
             // A program that may be loaded anywhere has the type of a shared object.
             [3, 0] | [0, 3] if is_shared_name(name) => Some(Category::SharedLibrary),
             [2 | 3, 0] | [0, 2 | 3] => Some(Category::Executable),
+            [1, 0] | [0, 1] => Some(Category::Object),
             _ => None,
         },
         [b'!', b'<', b'a' | b't', b'r' | b'h', b'c' | b'i', b'h' | b'n', b'>', b'\n', ..] => {
@@ -120,6 +131,7 @@ fn by_magic(name: &[u8], head: &[u8]) -> Option<Category> {
 
 fn mach_o(kind: u8) -> Option<Category> {
     match kind {
+        1 => Some(Category::Object),
         2 => Some(Category::Executable),
         6 | 8 => Some(Category::SharedLibrary),
         _ => None,

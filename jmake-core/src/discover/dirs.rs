@@ -10,7 +10,10 @@
 //! files it lets in are followed in turn.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::event::Diagnostic;
 use crate::generate::{DIR, Form, Generated, export_word};
@@ -37,12 +40,16 @@ pub(super) struct Dirs {
     pub problems: Vec<Diagnostic>,
 }
 
-/// Somebody's wish for a name.
+/// The wish for a name of all in one folder that include it.
 struct Need {
     name: Box<[u8]>,
+    /// The first of them, and where.
     from: FilePath,
     line: u32,
     conditional: bool,
+    /// How many there are, and how many of these the folders know of.
+    times: u64,
+    told: u64,
     /// Folders that could answer it.
     dirs: Vec<FilePath>,
 }
@@ -53,7 +60,7 @@ struct Folder {
     /// The needs it answers, open or not.
     needs: Vec<usize>,
     /// How many open unconditional needs it alone can answer.
-    forced: usize,
+    forced: u64,
     /// How well it answers the open needs.
     score: u64,
 }
@@ -61,11 +68,25 @@ struct Folder {
 struct Search<'a> {
     memo: &'a Memo,
     finder: &'a Finder<'a>,
-    visited: HashSet<FilePath>,
+    visited: FxHashSet<FilePath>,
     /// All needs so far; those that were answered are gone.
     needs: Vec<Option<Need>>,
+    /// Their numbers, by name, folder and whether they are conditional.
+    known: FxHashMap<Box<[u8]>, FxHashMap<(FilePath, bool), usize>>,
+    /// The files that could answer a name and count for whoever includes it from the folder that
+    /// stands with them, and where they would be found.
+    candidates: FxHashMap<Box<[u8]>, Rc<[Candidate]>>,
     folders: BTreeMap<FilePath, Folder>,
     out: Dirs,
+}
+
+/// A file that could answer a name.
+struct Candidate {
+    path: FilePath,
+    /// The folder that would have to be searched.
+    dir: FilePath,
+    /// The folder of tests or examples that it lies in, for which alone it is.
+    only_for: Option<FilePath>,
 }
 
 /// Works out the folders that let `sources` find what they include.
@@ -79,7 +100,16 @@ pub(super) fn include_dirs(
 ) -> Dirs {
     let visited = sources.iter().cloned().collect();
     let out = Dirs { chosen: given, ..Dirs::default() };
-    let mut search = Search { memo, finder, visited, needs: Vec::new(), folders: BTreeMap::new(), out };
+    let mut search = Search {
+        memo,
+        finder,
+        visited,
+        needs: Vec::new(),
+        known: FxHashMap::default(),
+        candidates: FxHashMap::default(),
+        folders: BTreeMap::new(),
+        out,
+    };
     search.follow(sources.to_vec());
     while let Some(dir) = search.best() {
         search.choose(dir);
@@ -108,46 +138,86 @@ impl Search<'_> {
                 self.out.answers.extend(facts.answers.iter().cloned());
                 for include in facts.includes.iter().filter(|include| counts(include)) {
                     match self.finder.find(from, include, &self.out.chosen) {
-                        Ok(path) => next.push(path),
-                        Err(_) => self.need(from, include),
+                        Some(path) if self.visited.contains(path) => {}
+                        Some(path) => {
+                            self.visited.insert(path.clone());
+                            next.push(path.clone());
+                        }
+                        None => self.need(from, include),
                     }
                 }
             }
-            next.retain(|path| self.visited.insert(path.clone()));
             front = next;
+        }
+        self.tell_folders();
+    }
+
+    /// Lets the folders know of needs that have come up.
+    fn tell_folders(&mut self) {
+        for (id, need) in self.needs.iter_mut().enumerate() {
+            let Some(need) = need.as_mut().filter(|need| need.told < need.times) else { continue };
+            let more = need.times - need.told;
+            for dir in &need.dirs {
+                let folder = self.folders.entry(dir.clone()).or_default();
+                if need.told == 0 {
+                    folder.needs.push(id);
+                }
+                folder.forced += more * u64::from(need.is_forced());
+                folder.score += more * need.score(dir);
+            }
+            need.told = need.times;
         }
     }
 
     fn need(&mut self, from: &FilePath, include: &crate::lex::Include) {
-        let standard = include.angled && is_standard(&include.name);
-        let mut dirs = Vec::new();
-        if !standard {
-            // What lies among the tests or examples is for those alone.
-            let candidates = self.finder.ending_with(&include.name);
-            let fits = |path: &FilePath| folder_reason(path).is_none_or(|(dir, _)| from.starts_with(&dir));
-            dirs.extend(candidates.filter(|(path, _)| *path != from && fits(path)).map(|(_, dir)| dir));
+        let folder = (from.parent().unwrap_or_else(FilePath::root), include.conditional);
+        let known = self.known.get(&include.name).and_then(|known| known.get(&folder));
+        if let Some(need) = known.and_then(|&id| self.needs[id].as_mut()) {
+            need.times += 1;
+            return;
         }
+        let standard = include.angled && is_standard(&include.name);
+        let candidates = if standard { Rc::default() } else { self.candidates(&include.name) };
+        // What lies among the tests or examples is for those alone.
+        let fits = |one: &&Candidate| one.only_for.as_ref().is_none_or(|dir| from.starts_with(dir));
+        let is_alone = candidates.iter().all(|one| one.path != *from);
+        let others = candidates.iter().filter(|one| one.path != *from);
+        let dirs: Vec<FilePath> = others.filter(fits).map(|one| one.dir.clone()).collect();
         if dirs.is_empty() && self.exports(from, include) {
             return;
         }
         if dirs.is_empty() {
-            self.out.outside.insert(include.name.to_vec());
+            if !self.out.outside.contains(&*include.name) {
+                self.out.outside.insert(include.name.to_vec());
+            }
             return;
         }
-        let need = Need {
+        // A header that includes another one of its own name wants something else than its neighbours.
+        if is_alone {
+            self.known.entry(include.name.clone()).or_default().insert(folder, self.needs.len());
+        }
+        self.needs.push(Some(Need {
             name: include.name.clone(),
             from: from.clone(),
             line: include.line,
             conditional: include.conditional,
+            times: 1,
+            told: 0,
             dirs,
-        };
-        for dir in &need.dirs {
-            let folder = self.folders.entry(dir.clone()).or_default();
-            folder.needs.push(self.needs.len());
-            folder.forced += usize::from(need.is_forced());
-            folder.score += need.score(dir);
+        }));
+    }
+
+    fn candidates(&mut self, name: &[u8]) -> Rc<[Candidate]> {
+        if let Some(known) = self.candidates.get(name) {
+            return known.clone();
         }
-        self.needs.push(Some(need));
+        let candidate = |(path, dir): (&FilePath, FilePath)| {
+            let only_for = folder_reason(path).map(|(dir, _)| dir);
+            Candidate { path: path.clone(), dir, only_for }
+        };
+        let found: Rc<[Candidate]> = self.finder.ending_with(name).map(candidate).collect();
+        self.candidates.insert(name.into(), found.clone());
+        found
     }
 
     /// Whether it is the name of a header that marks what a library shows, which any build can make.
@@ -183,8 +253,8 @@ impl Search<'_> {
         for need in &answered {
             for other in &need.dirs {
                 if let Some(folder) = self.folders.get_mut(other) {
-                    folder.forced -= usize::from(need.is_forced());
-                    folder.score -= need.score(other);
+                    folder.forced -= need.told * u64::from(need.is_forced());
+                    folder.score -= need.told * need.score(other);
                 }
             }
         }
@@ -200,7 +270,7 @@ impl Search<'_> {
             self.out.problems.push(warning.hint(hint));
         }
         let mut front: Vec<FilePath> =
-            answered.iter().filter_map(|need| self.finder.at(&dir, &need.name)).collect();
+            answered.iter().filter_map(|need| self.finder.at(dir.as_bytes(), &need.name).cloned()).collect();
         self.out.chosen.push(dir);
         front.retain(|path| self.visited.insert(path.clone()));
         self.follow(front);

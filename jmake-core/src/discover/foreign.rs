@@ -3,7 +3,7 @@
 //! An include in a condition proves nothing, for the condition may be about the system.  One that
 //! every compile of the file comes to, however deep, does.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use crate::lex::Facts;
 use crate::memo::Memo;
@@ -27,31 +27,41 @@ pub(super) struct Foreign<'a> {
     memo: &'a Memo,
     finder: &'a Finder<'a>,
     /// What is known of each header.
-    known: HashMap<FilePath, Option<&'static str>>,
-    /// Whom the system's own headers are asked of, and what was answered.
+    known: FxHashMap<FilePath, Option<&'static str>>,
+    /// Whom the system's own headers are asked of.
     system: &'a dyn System,
-    headers: HashMap<Box<[u8]>, bool>,
+    /// Whose the headers are that the project has not, by name.
+    owners: FxHashMap<Box<[u8]>, Option<&'static str>>,
 }
 
 impl<'a> Foreign<'a> {
     pub fn new(memo: &'a Memo, finder: &'a Finder<'a>, system: &'a dyn System) -> Foreign<'a> {
-        Foreign { memo, finder, known: HashMap::new(), system, headers: HashMap::new() }
+        Foreign { memo, finder, known: FxHashMap::default(), system, owners: FxHashMap::default() }
     }
 
-    /// The system that `<name>` belongs to, when that is not this one.
+    /// The system that `<name>` belongs to, when that is neither this one nor the project.
     fn owner(&mut self, name: &[u8]) -> Option<&'static str> {
-        if let Some(system) = other_system(name).or_else(|| other_machine(name)) {
-            return Some(system);
+        if let Some(known) = self.owners.get(name) {
+            return *known;
         }
+        let is_own = self.finder.ending_with(name).next().is_some();
+        let owner = if is_own {
+            None
+        } else {
+            other_system(name).or_else(|| other_machine(name)).or_else(|| self.other_unix(name))
+        };
+        self.owners.insert(name.into(), owner);
+        owner
+    }
+
+    fn other_unix(&self, name: &[u8]) -> Option<&'static str> {
         let text = std::str::from_utf8(name).ok().filter(|text| text.ends_with(".h") && is_standard(name))?;
         if EVERYWHERE.split_ascii_whitespace().any(|stem| text.strip_suffix(".h") == Some(stem)) {
             return None;
         }
-        let system = self.system;
         // Where not even the headers of C are installed, nothing can be told by what is missing.
-        let ask = || system.has_header(text) != Some(false) || system.has_header("stdio.h") != Some(true);
-        let is_here = *self.headers.entry(name.into()).or_insert_with(ask);
-        (!is_here).then_some("another Unix")
+        let is_missing = self.system.has_header(text) == Some(false);
+        (is_missing && self.system.has_header("stdio.h") == Some(true)).then_some("another Unix")
     }
 
     /// The system without whose headers the file at `path` cannot be compiled.
@@ -61,9 +71,8 @@ impl<'a> Foreign<'a> {
 
     fn below(&mut self, path: &FilePath, facts: &Facts, depth: usize) -> Option<&'static str> {
         let must_have = || facts.includes.iter().filter(|include| !include.conditional);
-        let mut own = must_have()
-            .filter(|include| include.angled && self.finder.ending_with(&include.name).next().is_none());
-        if let Some(system) = own.find_map(|include| self.owner(&include.name)) {
+        let mut others = must_have().filter(|include| include.angled);
+        if let Some(system) = others.find_map(|include| self.owner(&include.name)) {
             return Some(system);
         }
         if depth == 0 {
@@ -72,8 +81,8 @@ impl<'a> Foreign<'a> {
         let above: Vec<FilePath> = std::iter::successors(path.parent(), FilePath::parent).collect();
         let finder = self.finder;
         let live = must_have().filter(|include| counts(include));
-        let headers = live.filter_map(|include| finder.find(path, include, &above).ok());
-        headers.filter_map(|header| self.header(&header, depth - 1)).next()
+        let mut headers = live.filter_map(|include| finder.find(path, include, &above));
+        headers.find_map(|header| self.header(header, depth - 1))
     }
 
     fn header(&mut self, path: &FilePath, depth: usize) -> Option<&'static str> {

@@ -7,12 +7,13 @@
 //!
 //! Nothing here recurses: a chain of includes may be as long as the tree has files.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::codec::{Reader, Writer};
 use crate::generate::{Form, Generated};
 use crate::lex::{self, Facts, Include, Kind};
 use crate::memo::Memo;
@@ -34,6 +35,12 @@ pub struct Unresolved {
     pub line: u32,
 }
 
+impl Unresolved {
+    fn of(include: &Include) -> Unresolved {
+        Unresolved { name: include.name.clone(), angled: include.angled, line: include.line }
+    }
+}
+
 #[derive(Clone, Default)]
 pub(super) struct Node {
     pub includes: Vec<usize>,
@@ -51,7 +58,8 @@ pub(super) struct Node {
 pub struct IncludeGraph {
     pub(super) files: Vec<FilePath>,
     pub(super) nodes: Vec<Node>,
-    groups: Vec<Vec<usize>>,
+    /// The sets of files that include one another, once they have been asked for.
+    groups: OnceLock<Vec<Vec<usize>>>,
 }
 
 impl IncludeGraph {
@@ -78,14 +86,14 @@ impl IncludeGraph {
     /// All files, each after those it includes; files that include one another stand next to each
     /// other.
     pub fn order(&self) -> impl Iterator<Item = &FilePath> {
-        self.groups.iter().flatten().map(|&id| &self.files[id])
+        self.groups().iter().flatten().map(|&id| &self.files[id])
     }
 
     /// The sets of files that include one another, and files that include themselves.
     pub fn cycles(&self) -> impl Iterator<Item = Vec<&FilePath>> {
         let is_cycle =
             |group: &&Vec<usize>| group.len() > 1 || self.nodes[group[0]].includes.contains(&group[0]);
-        self.groups.iter().filter(is_cycle).map(|group| group.iter().map(|&id| &self.files[id]).collect())
+        self.groups().iter().filter(is_cycle).map(|group| group.iter().map(|&id| &self.files[id]).collect())
     }
 
     pub(super) fn node(&self, file: &FilePath) -> Option<&Node> {
@@ -94,16 +102,65 @@ impl IncludeGraph {
 
     /// The graph of `nodes`, which belong to the sorted `files`.
     pub(super) fn of(files: Vec<FilePath>, nodes: Vec<Node>) -> IncludeGraph {
-        let groups = groups(&nodes);
-        IncludeGraph { files, nodes, groups }
+        IncludeGraph { files, nodes, groups: OnceLock::new() }
+    }
+
+    fn groups(&self) -> &[Vec<usize>] {
+        self.groups.get_or_init(|| groups(&self.nodes))
+    }
+
+    /// Appends the graph to `out`, but for what compiles have added to it.
+    pub fn encode(&self, out: &mut Writer) {
+        out.uint(self.files.len() as u64);
+        for (path, node) in self.files.iter().zip(&self.nodes) {
+            out.bytes(path.as_bytes());
+            for list in [&node.includes, &node.asks] {
+                out.uint(list.len() as u64);
+                list.iter().for_each(|&id| out.uint(id as u64));
+            }
+            out.uint(node.unresolved.len() as u64);
+            for one in &node.unresolved {
+                out.bytes(&one.name);
+                out.uint(u64::from(one.line) << 1 | u64::from(one.angled));
+            }
+        }
+    }
+
+    /// Takes what [`IncludeGraph::encode`] wrote.
+    pub fn decode(from: &mut Reader<'_>) -> Option<IncludeGraph> {
+        let count: usize = from.int()?;
+        let (mut files, mut nodes) = (Vec::new(), Vec::new());
+        for _ in 0..count {
+            files.push(FilePath::new(from.bytes()?));
+            let mut ids = || {
+                let ids = (0..from.uint()?).map(|_| from.int::<usize>().filter(|&id| id < count));
+                ids.collect::<Option<Vec<usize>>>()
+            };
+            let (includes, asks) = (ids()?, ids()?);
+            let mut node = Node { includes, asks, ..Node::default() };
+            for _ in 0..from.uint()? {
+                let name = from.bytes()?.into();
+                let rest = from.uint()?;
+                let line = u32::try_from(rest >> 1).ok()?;
+                node.unresolved.push(Unresolved { name, angled: rest & 1 == 1, line });
+            }
+            nodes.push(node);
+        }
+        for id in 0..count {
+            for at in 0..nodes[id].includes.len() {
+                let to = nodes[id].includes[at];
+                nodes[to].included_by.push(id);
+            }
+        }
+        Some(IncludeGraph::of(files, nodes))
     }
 }
 
-/// What the directives of one file come to.
+/// What the directives of one file come to, in paths of the tree or of headers to be made.
 #[derive(Default)]
-struct Scanned {
-    includes: Vec<Result<FilePath, Unresolved>>,
-    asks: Vec<FilePath>,
+struct Scanned<'t> {
+    includes: Vec<Result<&'t FilePath, Unresolved>>,
+    asks: Vec<&'t FilePath>,
 }
 
 /// The graph of includes of the tree's sources and headers.  A name in quotes is searched for
@@ -122,32 +179,26 @@ pub fn include_graph(
     let mut made = from_templates(tree);
     made.extend(generated.iter().map(|header| (header.path.clone(), header.clone())));
     let finder = Finder::new(tree, &made);
-    let mut scanned: HashMap<FilePath, Scanned> = HashMap::new();
     let is_code = |file: &&super::File| file.category.is_source() || file.category.is_header();
-    let mut front: Vec<FilePath> = tree.files.iter().filter(is_code).map(|file| file.path.clone()).collect();
+    let mut front: Vec<&FilePath> = tree.files.iter().filter(is_code).map(|file| &file.path).collect();
+    let mut known: FxHashSet<&FilePath> = front.iter().copied().collect();
+    let mut scanned: Vec<(&FilePath, Scanned<'_>)> = Vec::with_capacity(front.len());
     while !front.is_empty() {
-        let resolve = |path: &FilePath| {
+        let resolve = |path: &&FilePath| {
             let facts = finder.facts_of(memo, path);
             let find = |include| finder.find(path, include, include_dirs);
             let asked = facts.includes.iter().filter(|include| include.kind == Kind::HasInclude);
+            let live = facts.includes.iter().filter(|include| counts(include));
             Scanned {
-                includes: facts.includes.iter().filter(|include| counts(include)).map(find).collect(),
-                asks: asked.filter_map(|include| find(include).ok()).collect(),
+                includes: live.map(|include| find(include).ok_or_else(|| Unresolved::of(include))).collect(),
+                asks: asked.filter_map(find).collect(),
             }
         };
-        let found: Vec<Scanned> = front.par_iter().map(resolve).collect();
-        scanned.extend(front.drain(..).zip(found));
+        let found: Vec<Scanned<'_>> = front.par_iter().map(resolve).collect();
         // Files of any extension may be included, and include in turn.
-        let mut next: Vec<FilePath> = scanned
-            .values()
-            .flat_map(|scanned| &scanned.includes)
-            .filter_map(|include| include.as_ref().ok())
-            .filter(|path| !scanned.contains_key(*path))
-            .cloned()
-            .collect();
-        next.sort();
-        next.dedup();
-        front = next;
+        let includes = found.iter().flat_map(|scanned| &scanned.includes).filter_map(|one| one.as_ref().ok());
+        let next = includes.copied().filter(|path| known.insert(path)).collect();
+        scanned.extend(std::mem::replace(&mut front, next).into_iter().zip(found));
     }
     build(scanned)
 }
@@ -157,14 +208,14 @@ pub(super) fn counts(include: &Include) -> bool {
     !include.dead && include.kind != Kind::HasInclude
 }
 
-fn build(scanned: HashMap<FilePath, Scanned>) -> IncludeGraph {
-    let mut files: Vec<FilePath> = scanned.keys().cloned().collect();
-    files.sort();
-    let ids: HashMap<&FilePath, usize> = files.iter().enumerate().map(|(id, path)| (path, id)).collect();
+fn build(mut scanned: Vec<(&FilePath, Scanned<'_>)>) -> IncludeGraph {
+    scanned.par_sort_unstable_by_key(|(path, _)| *path);
+    let files: Vec<FilePath> = scanned.iter().map(|(path, _)| (*path).clone()).collect();
+    let ids: FxHashMap<&FilePath, usize> = files.iter().enumerate().map(|(id, path)| (path, id)).collect();
     let mut nodes: Vec<Node> = files.iter().map(|_| Node::default()).collect();
-    for (id, path) in files.iter().enumerate() {
-        nodes[id].asks = scanned[path].asks.iter().filter_map(|path| ids.get(path).copied()).collect();
-        for include in &scanned[path].includes {
+    for (id, (_, scanned)) in scanned.into_iter().enumerate() {
+        nodes[id].asks = scanned.asks.iter().filter_map(|path| ids.get(path).copied()).collect();
+        for include in scanned.includes {
             match include {
                 Ok(path) => {
                     let to = ids[path];
@@ -174,7 +225,7 @@ fn build(scanned: HashMap<FilePath, Scanned>) -> IncludeGraph {
                         nodes[id].includes.push(to);
                     }
                 }
-                Err(unresolved) => nodes[id].unresolved.push(unresolved.clone()),
+                Err(unresolved) => nodes[id].unresolved.push(unresolved),
             }
         }
     }
@@ -282,38 +333,37 @@ impl<'t> Finder<'t> {
     }
 
     /// The file that `include` of `from` leads to.
-    pub fn find(
-        &self,
-        from: &FilePath,
-        include: &Include,
-        dirs: &[FilePath],
-    ) -> Result<FilePath, Unresolved> {
-        let beside = self.beside(from, include);
+    pub fn find(&self, from: &FilePath, include: &Include, dirs: &[FilePath]) -> Option<&'t FilePath> {
         let next = include.kind == Kind::IncludeNext;
         let in_dirs = || {
-            let found = dirs.iter().filter_map(|dir| self.at(dir, &include.name));
+            let mut found = dirs.iter().filter_map(|dir| self.at(dir.as_bytes(), &include.name));
             // `#include_next` goes on behind the folder its own file was found in.
-            found.into_iter().find(|path| !next || path != from)
+            found.find(|path| !next || *path != from)
         };
-        beside.or_else(in_dirs).ok_or_else(|| Unresolved {
-            name: include.name.clone(),
-            angled: include.angled,
-            line: include.line,
-        })
+        self.beside(from, include).or_else(in_dirs)
     }
 
     /// The file beside `from` that a name in quotes leads to.
-    pub fn beside(&self, from: &FilePath, include: &Include) -> Option<FilePath> {
+    pub fn beside(&self, from: &FilePath, include: &Include) -> Option<&'t FilePath> {
         if include.angled || include.kind == Kind::IncludeNext {
             return None;
         }
-        self.at(&from.parent()?, &include.name)
+        self.at(from.parent_bytes(), &include.name)
     }
 
     /// The file `name` in `dir`, if the tree has it.
-    pub fn at(&self, dir: &FilePath, name: &[u8]) -> Option<FilePath> {
-        let path = without_dots(&dir.join(name))?;
-        self.by_path.get(path.as_bytes()).map(|path| (*path).clone())
+    pub fn at(&self, dir: &[u8], name: &[u8]) -> Option<&'t FilePath> {
+        // This is asked for every include and folder: as it stands, where nothing is to be cleaned.
+        let mut path = Vec::with_capacity(dir.len() + 1 + name.len());
+        path.extend_from_slice(dir);
+        if !dir.is_empty() {
+            path.push(b'/');
+        }
+        path.extend_from_slice(name);
+        if !is_plain(&path) {
+            path = without_dots(&FilePath::new(dir).join(name))?.as_bytes().to_vec();
+        }
+        self.by_path.get(&*path).copied()
     }
 
     /// The files whose path ends with `name`, and for each the folder that remains.
@@ -331,6 +381,11 @@ impl<'t> Finder<'t> {
 
 fn backwards(bytes: &[u8]) -> impl Iterator<Item = &u8> {
     bytes.iter().rev()
+}
+
+/// Whether cleaning leaves `path` as it is: no part of it is empty, `.` or `..`.
+fn is_plain(path: &[u8]) -> bool {
+    path.split(|&b| b == b'/').all(|part| !matches!(part, b"" | b"." | b".."))
 }
 
 /// `path` with each `..` taken back, which is right as long as no link to a folder stands before

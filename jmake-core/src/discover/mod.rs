@@ -21,7 +21,10 @@ mod targets;
 mod vendored;
 mod walk;
 
+use std::borrow::Cow;
 use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 pub use evidence::{Nobody, Part, Parts, Program, System, said};
 pub use includes::{IncludeGraph, Unresolved, include_graph, walk_ast_dependencies, without_dots};
@@ -83,6 +86,8 @@ pub enum Category {
     SharedLibrary,
     /// An archive of objects.
     StaticLibrary,
+    /// What a compiler made of one unit.
+    Object,
     /// Julia source.
     Julia,
     /// Settings of a project or a tool.
@@ -111,7 +116,10 @@ impl Category {
 
     /// Whether it is machine code.
     pub fn is_binary(self) -> bool {
-        matches!(self, Category::Executable | Category::SharedLibrary | Category::StaticLibrary)
+        matches!(
+            self,
+            Category::Executable | Category::SharedLibrary | Category::StaticLibrary | Category::Object
+        )
     }
 }
 
@@ -127,7 +135,7 @@ pub struct File {
 }
 
 /// Why a file or folder was not looked at.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Skipped {
     /// A glob of `exclude` says so.
     Excluded,
@@ -198,6 +206,15 @@ pub fn detect_binaries(tree: &Tree) -> Vec<&File> {
     tree.files.iter().filter(|file| file.category.is_binary()).collect()
 }
 
+/// The files of which the first bytes were read to tell what they are, sorted.
+pub fn looked_into(tree: &Tree) -> Vec<FilePath> {
+    let may_be = |file: &&File| {
+        let is_doubtful = file.category == Category::Other && classify::may_be_binary(file.path.file_name());
+        file.category.is_binary() || is_doubtful
+    };
+    tree.files.iter().filter(may_be).map(|file| file.path.clone()).collect()
+}
+
 /// What a target becomes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TargetKind {
@@ -221,7 +238,7 @@ pub struct FoundTarget {
 }
 
 /// Why a source is not part of the library.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum LeftOut {
     /// It defines `main`: a program of its own.
     Main,
@@ -266,13 +283,13 @@ pub enum LeftOut {
     /// Objective-C, which jmake does not build.
     ObjectiveC,
     /// Another language; its name.
-    OtherLanguage(&'static str),
+    OtherLanguage(Cow<'static, str>),
     /// Assembler that no build description names: for which machine it is nobody says.
     Assembler,
     /// It needs headers of another system; its name.
-    OtherSystem(&'static str),
+    OtherSystem(Cow<'static, str>),
     /// Its name says that it is for this system or machine, and another beside it is for the one here.
-    NamedForOther(&'static str),
+    NamedForOther(Cow<'static, str>),
     /// The settings exclude it.
     Excluded,
     /// An ignore file names it.

@@ -10,12 +10,12 @@
 //! 4. Its `main`, unless a macro must be set for it.
 //! 5. Headers it cannot do without and this system does not have.
 //! 6. Its name is that of another system or machine, and one for this stands beside it.
-//! 7. It gathers others, and has nothing else: it includes two or more sources, and either each of them includes headers
+//! 7. It gathers others: it includes two or more sources, and either each of them includes headers
 //!    of the project, and so looks complete, or most of them have a header of their own; they are
 //!    compiled one by one instead.
 //! 8. It lies in a folder of programs (`programs`, `tools`, `cli`…) beside one that defines
 //!    `main`: it belongs to that.
-//! 9. It is a part of another: a source that includes several and has code of its own includes it; or a source of its own folder or one above, itself taken into the
+//! 9. It is a part of another: a source of its own folder or one above, itself taken into the
 //!    library, includes it, and it does not include a header named like itself.  (`lz4.c` is
 //!    included by `lz4hc.c` and yet a unit: it has its `lz4.h`.  `utf8proc_data.c` is a table.)
 
@@ -45,11 +45,6 @@ pub(super) struct Candidate<'a> {
     pub system: Option<&'static str>,
     /// The system or machine that it is for by its name, when that is another.
     pub named_for: Option<&'static str>,
-    /// Whether it has more than directives: definitions of its own.
-    pub has_code: bool,
-    /// A source of the library that includes several others and has code of its own, and this one
-    /// among them.
-    pub mixed_into: Option<FilePath>,
     /// Whether one of its includes is of a test framework that the tree does not hold.
     pub uses_test_framework: bool,
     /// A source of its folder that defines `main`.
@@ -96,20 +91,16 @@ pub(super) fn own_reason(candidate: &Candidate<'_>) -> Option<LeftOut> {
         return Some(LeftOut::Main);
     }
     if let Some(system) = candidate.system {
-        return Some(LeftOut::OtherSystem(system));
+        return Some(LeftOut::OtherSystem(system.into()));
     }
     if let Some(name) = candidate.named_for {
-        return Some(LeftOut::NamedForOther(name));
+        return Some(LeftOut::NamedForOther(name.into()));
     }
-    let only_gathers = gathers(&candidate.parts) && !candidate.has_code;
-    only_gathers.then(|| LeftOut::Gathers(candidate.parts[0].path.clone()))
-}
-
-/// Whether what a source includes looks like units, compiled one by one elsewhere.
-pub(super) fn gathers(parts: &[Part]) -> bool {
+    let parts = &candidate.parts;
     let all_complete = parts.iter().all(|part| part.complete);
     let units = parts.iter().filter(|part| part.has_own_header).count();
-    parts.len() > 1 && (all_complete || units * 2 > parts.len())
+    let gathers = parts.len() > 1 && (all_complete || units * 2 > parts.len());
+    gathers.then(|| LeftOut::Gathers(parts[0].path.clone()))
 }
 
 fn part_of_program(candidate: &Candidate<'_>) -> Option<LeftOut> {
@@ -131,9 +122,6 @@ pub(super) fn has_own_header(source: &FilePath, facts: &Facts) -> bool {
 }
 
 fn part_of_other(candidate: &Candidate<'_>) -> Option<LeftOut> {
-    if let Some(by) = &candidate.mixed_into {
-        return Some(LeftOut::IncludedByOther(by.clone()));
-    }
     if has_own_header(candidate.path, candidate.facts) {
         return None;
     }

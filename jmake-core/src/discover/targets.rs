@@ -18,7 +18,7 @@ use super::foreign::Foreign;
 use super::generated::{self, from_templates};
 use super::includes::{Finder, counts, facts_of};
 use super::reasons::{
-    Candidate, Part, decide, gathers, has_own_header, is_test_framework, is_whole_folder, own_reason,
+    Candidate, Part, decide, has_own_header, is_test_framework, is_whole_folder, own_reason,
 };
 use super::{Category, Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, optional, vendored};
 use crate::standard::is_standard;
@@ -187,11 +187,6 @@ fn decide_all(
     let systems: Vec<Option<&'static str>> =
         sources.iter().map(|source| foreign.system_of(&source.path, &source.facts)).collect();
     let elsewhere = Elsewhere::new(tree);
-    let has_code: Vec<bool> = sources
-        .par_iter()
-        .zip(&parts)
-        .map(|(source, parts)| parts.len() > 1 && memo.text(&source.path).is_ok_and(|text| has_code(&text)))
-        .collect();
     let candidate = |id: usize, included_by| {
         let source = &sources[id];
         let parts = parts[id].iter().map(|&part| {
@@ -207,8 +202,6 @@ fn decide_all(
             parts: parts.collect(),
             system: systems[id],
             named_for: elsewhere.named_for(&source.path),
-            has_code: has_code[id],
-            mixed_into: None,
             uses_test_framework: framework[id],
             program_beside: None,
             included_by,
@@ -225,54 +218,18 @@ fn decide_all(
     for (id, parts) in parts.iter().enumerate() {
         parts.iter().filter(|&&part| part != id).for_each(|&part| included_by[part].push(id));
     }
-    let mixes: Vec<bool> =
-        (0..sources.len()).map(|id| has_code[id] && gathers(&candidate(id, Vec::new()).parts)).collect();
     let mut decisions = Vec::new();
     for (id, source) in sources.iter().enumerate() {
         // Of two sources that include each other the first found to be a part yields, and the
         // other stays.
         let by = included_by[id].iter().filter(|&&by| taken[by]).map(|&by| sources[by].path.clone());
-        let mixed_into = included_by[id].iter().find(|&&by| taken[by] && mixes[by]);
         let mut candidate = candidate(id, by.collect());
-        candidate.mixed_into = mixed_into.map(|&by| sources[by].path.clone());
         candidate.program_beside = mains.get(&source.path.parent()).map(|&main| main.clone());
         let reason = decide(&candidate);
         taken[id] = reason.is_none();
         decisions.push((source.path.clone(), reason));
     }
     decisions
-}
-
-/// Whether a text has anything but comments and directives.
-fn has_code(text: &[u8]) -> bool {
-    let mut rest = text.trim_ascii_start();
-    while !rest.is_empty() {
-        let end = match rest {
-            [b'/', b'*', ..] => memchr::memmem::find(rest, b"*/").map(|at| at + 2),
-            [b'/', b'/', ..] => memchr::memchr(b'\n', rest),
-            [b'#', ..] => end_of_directive(rest),
-            _ => return true,
-        };
-        rest = rest[end.unwrap_or(rest.len())..].trim_ascii_start();
-    }
-    false
-}
-
-/// Where the directive that `text` begins with ends: a backslash or a comment may go on for lines.
-fn end_of_directive(text: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        let line = memchr::memchr(b'\n', &text[at..]).map(|end| at + end)?;
-        let open = memchr::memmem::rfind(&text[..line], b"/*");
-        let closed = memchr::memmem::rfind(&text[..line], b"*/");
-        if let Some(open) = open.filter(|open| closed.is_none_or(|closed| closed < *open)) {
-            at = open + 2 + memchr::memmem::find(&text[open + 2..], b"*/")? + 2;
-        } else if text[..line].trim_ascii_end().ends_with(b"\\") {
-            at = line + 1;
-        } else {
-            return Some(line);
-        }
-    }
 }
 
 /// The folder below which all sources lie, if it shows by its papers that it is a project of its
@@ -320,9 +277,8 @@ fn leave_out_copies(library: &mut Vec<FilePath>) -> Vec<(FilePath, LeftOut)> {
 fn parts_of(source: &Source, ids: &HashMap<&FilePath, usize>, finder: &Finder<'_>) -> Vec<usize> {
     let above: Vec<FilePath> = std::iter::successors(source.path.parent(), FilePath::parent).collect();
     let live = source.facts.includes.iter().filter(|include| counts(include));
-    let mut parts: Vec<usize> = live
-        .filter_map(|include| ids.get(&finder.find(&source.path, include, &above).ok()?).copied())
-        .collect();
+    let mut parts: Vec<usize> =
+        live.filter_map(|include| ids.get(finder.find(&source.path, include, &above)?).copied()).collect();
     parts.sort_unstable();
     parts.dedup();
     parts
@@ -341,10 +297,13 @@ fn uses_test_framework(memo: &Memo, source: &Source, finder: &Finder<'_>) -> boo
         return true;
     }
     let above: Vec<FilePath> = std::iter::successors(source.path.parent(), FilePath::parent).collect();
+    let stem = source.path.stem();
     let own_header = source.facts.includes.iter().find_map(|include| {
-        finder.find(&source.path, include, &above).ok().filter(|path| path.stem() == source.path.stem())
+        let last = include.name.rsplit(|&b| b == b'/').next().unwrap_or_default();
+        let found = last.starts_with(stem).then(|| finder.find(&source.path, include, &above));
+        found?.filter(|path| path.stem() == stem)
     });
-    own_header.is_some_and(|header| memo.facts(&header).is_ok_and(|facts| framework(&facts)))
+    own_header.is_some_and(|header| memo.facts(header).is_ok_and(|facts| framework(&facts)))
 }
 
 /// The decision about a source of which a description says something.  What defines `main` cannot
@@ -422,9 +381,9 @@ fn never_sources(tree: &Tree) -> impl Iterator<Item = (FilePath, LeftOut)> {
         let reason = match file.path.extension()? {
             b"m" | b"mm" | b"M" => LeftOut::ObjectiveC,
             b"ixx" | b"cppm" | b"ccm" | b"cxxm" | b"c++m" | b"mpp" => LeftOut::ModuleUnit,
-            b"asm" => LeftOut::OtherLanguage("assembler"),
-            b"cu" => LeftOut::OtherLanguage("CUDA"),
-            b"f" | b"f90" | b"F90" | b"for" => LeftOut::OtherLanguage("Fortran"),
+            b"asm" => LeftOut::OtherLanguage("assembler".into()),
+            b"cu" => LeftOut::OtherLanguage("CUDA".into()),
+            b"f" | b"f90" | b"F90" | b"for" => LeftOut::OtherLanguage("Fortran".into()),
             _ => return None,
         };
         Some((file.path.clone(), reason))

@@ -279,6 +279,8 @@ fn binaries_are_known_by_content() {
         ("run", elf),
         ("script", "#!/bin/sh\n"),
         ("data", elf),
+        ("a.o", &elf.replace('\u{3}', "\u{1}")),
+        ("b.o", "text"),
     ]);
     for name in ["run", "script"] {
         fs::set_mode(&project.dir.path().join(name), 0o755).unwrap();
@@ -289,6 +291,7 @@ fn binaries_are_known_by_content() {
     assert_eq!(
         found,
         [
+            ("a.o".into(), Category::Object, Some(18)),
             ("liba.a".into(), Category::StaticLibrary, Some(8)),
             ("liba.so.1".into(), Category::SharedLibrary, Some(18)),
             ("run".into(), Category::Executable, Some(18)),
@@ -382,7 +385,7 @@ fn what_is_left_out_and_why() {
     #[cfg(target_os = "linux")]
     assert_eq!(
         Project::new(&[("a.c", "#include <Windows.h>")]).reason("a.c"),
-        Some(LeftOut::OtherSystem("Windows"))
+        Some(LeftOut::OtherSystem("Windows".into()))
     );
 }
 

@@ -117,12 +117,16 @@ impl Facts {
     /// the first compile can depend on.  An edit within a function's body leaves it as it is.
     pub fn shape(&self) -> Digest {
         let mut out = Writer::default();
-        Facts { comment_blind: None, ..self.clone() }.encode(&mut out);
+        self.encode_with(None, &mut out);
         Digest::of(&out.0)
     }
 
     /// Appends the facts to `out`.
     pub fn encode(&self, out: &mut Writer) {
+        self.encode_with(self.comment_blind.as_ref(), out);
+    }
+
+    fn encode_with(&self, comment_blind: Option<&Digest>, out: &mut Writer) {
         out.uint(bits(&[
             self.computed_include,
             self.has_main,
@@ -130,7 +134,7 @@ impl Facts {
             self.module_unit,
             self.incbin,
         ]));
-        out.digest_opt(self.comment_blind.as_ref());
+        out.digest_opt(comment_blind);
         out.uint(self.includes.len() as u64);
         for include in &self.includes {
             include.encode(out);

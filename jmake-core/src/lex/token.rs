@@ -69,6 +69,12 @@ impl Cursor<'_> {
         self.peek()
     }
 
+    /// Steps over what is `plain`: never a backslash or an end of line.
+    fn skip(&mut self, plain: impl Fn(u8) -> bool) {
+        let rest = self.text.get(self.pos..).unwrap_or_default();
+        self.pos += rest.iter().position(|&byte| !plain(byte)).unwrap_or(rest.len());
+    }
+
     fn at_newline(&mut self) -> bool {
         match self.peek() {
             Some(b'\n') => true,
@@ -199,7 +205,7 @@ impl<'a> Lexer<'a> {
         loop {
             match self.cursor.peek() {
                 Some(b' ' | b'\t' | 0x0b | 0x0c) => {
-                    self.cursor.bump();
+                    self.cursor.skip(|byte| matches!(byte, b' ' | b'\t' | 0x0b | 0x0c));
                 }
                 Some(b'\r') if !self.cursor.at_newline() => {
                     self.cursor.bump();
@@ -253,7 +259,7 @@ impl<'a> Lexer<'a> {
     fn ident(&mut self) -> Token {
         let start = self.cursor.pos;
         while self.cursor.peek().is_some_and(is_ident) {
-            self.cursor.bump();
+            self.cursor.skip(is_ident);
         }
         if self.cursor.peek() == Some(b'"') && !self.raw_off {
             self.at = start..self.cursor.pos;
@@ -287,6 +293,7 @@ impl<'a> Lexer<'a> {
     fn literal(&mut self, quote: u8, token: Token) -> Token {
         self.cursor.bump();
         loop {
+            self.cursor.skip(|byte| byte != quote && !is_end_or_splice(byte));
             if self.cursor.at_newline() {
                 self.odd = true;
                 return token;
@@ -352,6 +359,7 @@ impl<'a> Lexer<'a> {
         let block = self.cursor.bump() == Some(b'*');
         if block {
             loop {
+                self.cursor.skip(|byte| byte != b'*' && !is_end_or_splice(byte));
                 match self.cursor.bump() {
                     None => {
                         self.odd = true;
@@ -365,7 +373,10 @@ impl<'a> Lexer<'a> {
                 }
             }
         } else {
-            while !self.cursor.at_newline() && self.cursor.bump().is_some() {}
+            self.cursor.skip(|byte| !is_end_or_splice(byte));
+            while !self.cursor.at_newline() && self.cursor.bump().is_some() {
+                self.cursor.skip(|byte| !is_end_or_splice(byte));
+            }
             // The `\r` of `\r\n` belongs to the line's end.
             if self.cursor.peek() == Some(b'\n') && self.cursor.text[self.cursor.pos - 1] == b'\r' {
                 self.cursor.pos -= 1;
@@ -391,15 +402,19 @@ fn is_odd_comment(inner: &[u8]) -> bool {
         b'\r' => inner.get(i + 1) != Some(&b'\n'),
         _ => !(0x20..0x7f).contains(&b),
     };
-    contains(inner, b"/*")
-        || contains(inner, b"*/")
+    inner.windows(2).any(|pair| matches!(pair, b"/*" | b"*/"))
         || contains(inner, b"??/")
         || inner.iter().enumerate().any(strange)
 }
 
 /// Whether a comment may tell a compiler that falling through a `case` is meant.
 fn silences_warnings(inner: &[u8]) -> bool {
-    inner.windows(4).any(|word| word.eq_ignore_ascii_case(b"fall"))
+    inner.windows(4).any(|word| word[0] | 0x20 == b'f' && word.eq_ignore_ascii_case(b"fall"))
+}
+
+/// Whether a byte may end a line, or begin a splice.
+fn is_end_or_splice(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r' | b'\\')
 }
 
 fn is_ident(byte: u8) -> bool {

@@ -10,7 +10,7 @@ use crate::found::Found;
 use crate::graphs::{Sight, units::Units};
 use crate::machine::{self, ToolFound};
 use crate::path::FilePath;
-use crate::survey::{self, Reasoned, TargetFound};
+use crate::survey::{self, BinaryFound, Reasoned, TargetFound};
 
 params! {
     /// How to look.
@@ -37,6 +37,8 @@ reply! {
         shared_libraries: Vec<String>,
         /// archives
         static_libraries: Vec<String>,
+        /// what compilers made of single units
+        objects: Vec<String>,
         /// Julia
         julia_files: Vec<String>,
         /// settings
@@ -69,12 +71,11 @@ reply! {
 /// The project's files by category.
 pub(super) fn scan_files(call: &mut Call<'_>, look: Look) -> Result<Scan, Stop> {
     let answer = call.engine.find(look.force.unwrap_or(false))?;
-    let seen = survey::survey(&answer.found);
     Ok(Scan {
         root: Place(answer.found.root.as_path().to_owned()),
         files: files(&answer.found),
         total: answer.found.tree.files.len() as u64,
-        skipped: seen.skipped,
+        skipped: survey::skipped(&answer.found),
         problems: answer.found.tree.problems.clone(),
         cached: answer.known,
     })
@@ -90,6 +91,7 @@ fn files(found: &Found) -> Files {
         executables: of(Category::Executable),
         shared_libraries: of(Category::SharedLibrary),
         static_libraries: of(Category::StaticLibrary),
+        objects: of(Category::Object),
         julia_files: of(Category::Julia),
         config_files: of(Category::Config),
         documentation: of(Category::Documentation),
@@ -98,24 +100,16 @@ fn files(found: &Found) -> Files {
 }
 
 reply! {
-    /// A file of machine code.
-    Binary {
-        /// the file, from the root
-        path: String,
-        /// its size in bytes
-        size: u64,
-    }
-}
-
-reply! {
     /// The files of a project that are machine code.
     Binaries {
         /// programs
-        executables: Vec<Binary>,
+        executables: Vec<BinaryFound>,
         /// libraries that are loaded
-        shared_libraries: Vec<Binary>,
+        shared_libraries: Vec<BinaryFound>,
         /// archives
-        static_libraries: Vec<Binary>,
+        static_libraries: Vec<BinaryFound>,
+        /// what compilers made of single units
+        objects: Vec<BinaryFound>,
         /// how many there are
         total: u64,
         /// nothing had to be looked for
@@ -133,12 +127,13 @@ fn binaries(found: &Found, cached: bool) -> Binaries {
     let all = binaries_of(&found.tree);
     let of = |category| {
         let its = all.iter().filter(|file| file.category == category);
-        its.map(|file| Binary { path: file.path.to_string(), size: file.size.unwrap_or(0) }).collect()
+        its.map(|file| survey::binary_found(&found.root, file)).collect()
     };
     Binaries {
         executables: of(Category::Executable),
         shared_libraries: of(Category::SharedLibrary),
         static_libraries: of(Category::StaticLibrary),
+        objects: of(Category::Object),
         total: all.len() as u64,
         cached,
     }

@@ -43,6 +43,11 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// Of a file whose content is not known: as long as its identity stays, it is the same.
+    pub(super) fn unread(stat: StatId, settled: bool) -> Fact {
+        Fact::Content { stat, digest: Digest::from_raw([0; 32]), settled, shape: None }
+    }
+
     pub(super) fn encode(&self, out: &mut Writer) {
         let (tag, full) = match self {
             Fact::Absent => (0, None),

@@ -38,7 +38,7 @@ pub use moved::Moved;
 use fact::{holds_by_identity, renew};
 use seen::{Seen, listings, nothing_appeared};
 
-const MAGIC: &[u8] = b"jmake-snapshot-3\n";
+const MAGIC: &[u8] = b"jmake-snapshot-4\n";
 
 /// What a build depended on, and what it gave.
 #[derive(Clone)]
@@ -51,12 +51,26 @@ pub struct Snapshot {
 /// What a good build made of it.
 #[derive(Clone)]
 pub struct Good {
-    /// The digest of what was configured, which is kept beside.
+    /// Whether it is a build, and not only what discovery found.
+    pub is_build: bool,
+    /// The digest of what was configured, which is kept beside; of what discovery found, that of
+    /// the reply.
     pub config: Digest,
     /// How far the log had come: all that the build needed is recorded before it.
     pub mark: Mark,
     /// The reply.
     pub reply: Vec<u8>,
+}
+
+/// What decided besides the text of sources and headers.
+#[derive(Clone, Copy)]
+pub struct Deciding<'a> {
+    /// Folders that were listed.
+    pub folders: &'a [FilePath],
+    /// Files whose text matters to more than compiles, even if one of them is included somewhere.
+    pub texts: &'a [FilePath],
+    /// Files that others have read, or of which only the first bytes were: their identity counts.
+    pub unread: &'a [FilePath],
 }
 
 /// The answer to [`compare`].
@@ -74,20 +88,22 @@ pub enum Compared {
 }
 
 impl Snapshot {
-    /// Records what `memo` has looked at, the folders in `listed`, and what was made of it; `None`
+    /// Records what `memo` has looked at, what was `deciding` besides, and what was made of it; `None`
     /// when a file changed while the build ran, or one that was looked for in vain is there by now.
-    /// The content of the files in `deciding` matters to more than compiles, even if one of them is
-    /// included somewhere.  The caller scans `listed` once more afterwards: only if it finds the
-    /// same is the snapshot one of *this* build.
-    pub fn take(
-        memo: &Memo,
-        request: Digest,
-        (listed, deciding): (&[FilePath], &[FilePath]),
-        good: Good,
-    ) -> Option<Snapshot> {
+    /// The caller scans the folders once more afterwards: only if it finds the same is the snapshot
+    /// one of *this* build.
+    pub fn take(memo: &Memo, request: Digest, deciding: Deciding<'_>, good: Good) -> Option<Snapshot> {
+        let Deciding { folders: listed, texts, unread } = deciding;
         let seen = Seen::by(memo)?;
         let mut facts: BTreeMap<_, _> = seen.facts.into_iter().collect();
-        for path in deciding {
+        for path in unread {
+            if let Some(stat) = memo.stat(path)
+                && !matches!(facts.get(path), Some(Fact::Content { .. }))
+            {
+                facts.insert(path.clone(), Fact::unread(stat, memo.settled(&stat)));
+            }
+        }
+        for path in texts {
             if let Some(Fact::Content { shape, .. }) = facts.get_mut(path) {
                 *shape = None;
             }
@@ -122,6 +138,16 @@ impl Snapshot {
         (0..self.facts.len()).into_par_iter().filter(|at| !holds(at)).collect()
     }
 
+    /// Whether it is of a build, and not only of what discovery found.
+    pub fn is_build(&self) -> bool {
+        self.good.is_build
+    }
+
+    /// What was made of it all, as a digest.
+    pub fn config(&self) -> Digest {
+        self.good.config
+    }
+
     /// The reply of the build.
     pub fn reply(&self) -> &[u8] {
         &self.good.reply
@@ -134,6 +160,7 @@ impl Snapshot {
     pub fn save(&self, path: &Path) -> Result<()> {
         let mut body = Writer::default();
         body.digest(&self.request);
+        body.uint(u64::from(self.good.is_build));
         body.digest(&self.good.config);
         self.good.mark.encode(&mut body);
         body.bytes(&self.good.reply);
@@ -155,9 +182,10 @@ impl Snapshot {
         }
         let mut reader = Reader(body);
         let request = reader.digest()?;
+        let is_build = reader.uint()? == 1;
         let config = reader.digest()?;
         let mark = Mark::decode(&mut reader)?;
-        let good = Good { config, mark, reply: reader.bytes()?.to_vec() };
+        let good = Good { is_build, config, mark, reply: reader.bytes()?.to_vec() };
         let count: usize = reader.int()?;
         let mut facts = Vec::with_capacity(count.min(1 << 20));
         for _ in 0..count {
@@ -205,17 +233,17 @@ pub fn compare(
 }
 
 /// How many snapshots a project keeps: one for each set of flags and each environment in use.
-const KEPT: usize = 8;
+pub const KEPT: usize = 8;
 
-/// Removes the oldest snapshots beside `newest` beyond a handful.
-pub fn prune(newest: &Path) {
+/// Removes the oldest of the files beside `newest` whose names begin with `prefix`, up to `kept`.
+pub fn prune(newest: &Path, prefix: &str, kept: usize) {
     let beside = newest.parent().map(std::fs::read_dir).into_iter().flatten().flatten().flatten();
     let mut snapshots: Vec<_> = beside
-        .filter(|entry| bytes_of(&entry.file_name()).starts_with(b"snapshot-"))
+        .filter(|entry| bytes_of(&entry.file_name()).starts_with(prefix.as_bytes()))
         .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
         .collect();
     snapshots.sort();
-    let surplus = snapshots.len().saturating_sub(KEPT);
+    let surplus = snapshots.len().saturating_sub(kept);
     for (_, old) in snapshots.into_iter().filter(|(_, path)| path != newest).take(surplus) {
         // It is looked for again after the next build.
         fs::remove_file(&old).ok();

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use rayon::prelude::*;
 
 use super::fact::{Fact, listing};
-use crate::digest::Digest;
 use crate::fs;
 use crate::memo::{Looked, Memo};
 use crate::path::FilePath;
@@ -42,10 +41,7 @@ impl Seen {
         let fact = |Looked { stat, digest, shape }| match digest {
             Some(Some(digest)) => Fact::Content { stat, digest, settled: memo.settled(&stat), shape },
             // It could not be read: as long as its identity stays, it still cannot.
-            Some(None) if stat.is_file() => {
-                let digest = Digest::from_raw([0; 32]);
-                Fact::Content { stat, digest, settled: memo.settled(&stat), shape: None }
-            }
+            Some(None) if stat.is_file() => Fact::unread(stat, memo.settled(&stat)),
             _ => Fact::There { folder: stat.is_dir() },
         };
         let facts = there.into_iter().map(|(path, looked)| (path, fact(looked))).collect();

@@ -8,7 +8,7 @@
 //! This is a cache: a missing or damaged file is an empty one, and dropping it costs time only.
 //! An answer that depends on a file changed within the clock's grain is used but not kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -67,6 +67,10 @@ struct State {
     news: bool,
     known: usize,
     ran: usize,
+    /// What the answers of this session depend on.
+    watched: HashSet<PathBuf>,
+    /// Whether one of them depends on files of the project that nobody can name.
+    open: bool,
 }
 
 struct Answer {
@@ -123,6 +127,18 @@ impl Learned {
         Count::of(state.known, state.ran)
     }
 
+    /// The files and folders that the answers of this session depend on, sorted; some need not exist.
+    pub fn watched(&self) -> Vec<PathBuf> {
+        let mut watched: Vec<PathBuf> = self.lock().watched.iter().cloned().collect();
+        watched.sort();
+        watched
+    }
+
+    /// Whether an answer of this session depends on headers of the project that nobody can name.
+    pub fn is_open(&self) -> bool {
+        self.lock().open
+    }
+
     /// How many answers are kept.
     pub fn len(&self) -> usize {
         self.lock().answers.len()
@@ -147,6 +163,11 @@ impl Learned {
         let key = question.digest();
         let (seen, keep) = self.look(watched);
         let mut state = self.lock();
+        for path in watched {
+            if !state.watched.contains(path) {
+                state.watched.insert(path.clone());
+            }
+        }
         if let Some(known) = state.answers.get_mut(&key).filter(|known| known.seen == seen) {
             known.used = true;
             let text = known.text.clone();
@@ -286,11 +307,13 @@ impl Ask<'_> {
         Ok(answer.first() == Some(&SAID))
     }
 
-    /// As [`Ask::succeeds`], where the answer depends on files that nobody can name: it is not kept.
+    /// As [`Ask::succeeds`], where the answer depends on files of the project that nobody can name: it is not
+    /// kept.
     ///
     /// # Errors
     /// As [`Ask::succeeds`].
     pub fn succeeds_now(&self, argv: &[Vec<u8>], input: &[u8]) -> Result<bool> {
+        self.learned.lock().open = true;
         Ok(self.run(argv, &[], input)?.first() == Some(&SAID))
     }
 

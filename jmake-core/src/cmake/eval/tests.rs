@@ -412,7 +412,7 @@ fn checks_are_asked() {
     let shown: Vec<String> = variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
     assert_eq!(
         shown.join(" "),
-        "BIG=0 COMPILES=1 HAVE_NO= HAVE_YES=1 LONG=8 M=m N=N-NOTFOUND NOT_SO= Other_FOUND=FALSE PK_LIBRARIES=pk \
+        "BIG=0 COMPILES=1 HAVE_NO= HAVE_YES=1 LONG=8 M=m N=N-NOTFOUND NOT_SO= Other_FOUND=TRUE PK_LIBRARIES=pk \
          Threads_FOUND=TRUE ZLIB_FOUND=TRUE ZLIB_LIBRARIES=z"
     );
     let headers = vec!["a.h".to_owned(), "b.h".to_owned()];

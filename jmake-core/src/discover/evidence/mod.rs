@@ -141,8 +141,9 @@ fn only_folder(tree: &Tree) -> Option<FilePath> {
         let name = file.path.file_name();
         DESCRIPTIONS.iter().any(|known| known.as_bytes() == name) && folder_reason(&file.path).is_none()
     };
-    let described: BTreeSet<FilePath> =
-        tree.files.iter().filter(is_description).filter_map(|file| file.path.parent()).collect();
+    let dirs = tree.files.iter().filter(is_description).filter_map(|file| file.path.parent());
+    // That the root's own says nothing is known by now.
+    let described: BTreeSet<FilePath> = dirs.filter(|dir| *dir != FilePath::root()).collect();
     let outermost = |dir: &&FilePath| {
         !std::iter::successors(dir.parent(), FilePath::parent).any(|above| described.contains(&above))
     };

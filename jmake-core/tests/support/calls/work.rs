@@ -261,7 +261,14 @@ pub const CALLS: &[Call] = &[
         params: |_| json!({"force": true}),
         check: |story, said| {
             let size = fs::metadata(story.at("libbest.so")).unwrap().len();
-            assert_eq!(said["shared_libraries"], json!([{"path": "libbest.so", "size": size}]));
+            let library = &said["shared_libraries"][0];
+            assert_eq!((&library["path"], &library["size"]), (&json!("libbest.so"), &json!(size)));
+            assert_eq!((&library["format"], &library["debug"]), (&json!("ELF"), &json!(false)));
+            let names = exports(&story.at("libbest.so"));
+            assert_eq!(library["exports"], json!(names.len()), "{names:?}");
+            assert!(strings(&library["needed"]).iter().any(|name| name.starts_with("libm.so")), "{said:#}");
+            let object = &said["objects"][0];
+            assert_eq!((&object["path"], &object["format"]), (&json!("best.o"), &json!("ELF")));
             assert_eq!((&said["executables"], &said["static_libraries"]), (&json!([]), &json!([])));
             for file in ["all.bc", "best.bc", "best.o", "libbest.so"] {
                 fs::remove_file(story.at(file)).unwrap();
