@@ -167,6 +167,8 @@ pub struct Described {
     pub read: Vec<FilePath>,
     /// Every folder whose files were listed.
     pub globbed: Vec<FilePath>,
+    /// Whether it comes to an error of its own: with these answers there would be no build.
+    pub gives_up: bool,
     /// What was not understood.
     pub unknown: Vec<Note>,
 }

@@ -27,8 +27,8 @@ impl Reader<'_> {
             ("CMAKE_COMMAND", "/usr/bin/cmake"),
             ("CMAKE_CTEST_COMMAND", "/usr/bin/ctest"),
             ("CMAKE_ROOT", "/usr/share/cmake"),
-            ("CMAKE_GENERATOR", "Ninja"),
-            ("CMAKE_MAKE_PROGRAM", "/usr/bin/ninja"),
+            ("CMAKE_GENERATOR", "Unix Makefiles"),
+            ("CMAKE_MAKE_PROGRAM", "/usr/bin/make"),
             ("CMAKE_CFG_INTDIR", "."),
             ("CMAKE_BUILD_TYPE", "Release"),
             ("CMAKE_INSTALL_PREFIX", "/usr/local"),
@@ -365,6 +365,7 @@ impl Reader<'_> {
         let Some((mode, text)) = args.split_first() else { return };
         if matches!(&**mode, "FATAL_ERROR" | "SEND_ERROR") {
             self.note(format!("the description gives up here: {}", text.concat()));
+            self.out.gives_up = true;
         }
     }
 
