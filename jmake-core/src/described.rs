@@ -49,6 +49,8 @@ pub struct Target {
     pub defines: Vec<String>,
     /// Folders searched for headers, in order.
     pub include_dirs: Vec<FilePath>,
+    /// Headers that every source begins with, though none names it.
+    pub first: Vec<FilePath>,
     /// Names of targets that are linked into it.
     pub links: Vec<String>,
 }
@@ -100,18 +102,19 @@ impl Default for Target {
             sources: Vec::new(),
             defines: Vec::new(),
             include_dirs: Vec::new(),
+            first: Vec::new(),
             links: Vec::new(),
         }
     }
 }
 
 impl Target {
-    /// Adds the macros and folders that the compiler is told by `args`; `folder` is what the name
-    /// of one stands for.
+    /// Adds the macros, folders and first headers that the compiler is told by `args`; `place` is what
+    /// the name of a file or folder stands for.
     pub fn take_flags<'a>(
         &mut self,
         args: impl IntoIterator<Item = &'a str>,
-        folder: &dyn Fn(&str) -> Option<FilePath>,
+        place: &dyn Fn(&str) -> Option<FilePath>,
     ) {
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
@@ -125,10 +128,13 @@ impl Target {
             } else if let Some(name) = value("-U") {
                 let is_it = |define: &String| define.split('=').next() == Some(name.as_str());
                 self.defines.retain(|define| !is_it(define));
+            } else if let Some(header) = value("-include") {
+                let header = place(&header).filter(|header| !self.first.contains(header));
+                self.first.extend(header);
             } else if let Some(dir) = value("-I")
                 .or_else(|| value("-isystem"))
                 .or_else(|| value("-iquote"))
-                .and_then(|dir| folder(&dir))
+                .and_then(|dir| place(&dir))
             {
                 self.search(dir);
             }

@@ -2,8 +2,8 @@
 //!
 //! Structure and descriptions decide first; a link that fails for symbols then decides the rest, by
 //! what the units really define.  What defines `main` after all macros is a program.  Of units that
-//! define the same, one that repeats several others goes, and of two that are named alike the one that
-//! defines nothing of its own.  No symbol is ever lost by that.
+//! define the same, one that repeats several others goes, one that another includes, and of two that are
+//! named alike the one that defines nothing of its own.  No symbol is ever lost by that.
 //! Where nothing defines a symbol, a source that was left out and does define it comes in.  Weak
 //! symbols never count: they may stand in many units.
 //!
@@ -41,6 +41,16 @@ pub struct Changes {
     pub taken: Vec<(FilePath, String)>,
     /// Whether all is to be shown, whatever the description hides: nothing else would be.
     pub show_all: bool,
+    /// The source that only an older standard of C++ takes.
+    pub older: Option<String>,
+}
+
+/// The standard before C++17, which took out words that older sources use.
+const OLDER: &str = "gnu++14";
+
+/// Whether a compile of C++ complains of something that its standard does no longer allow.
+pub fn needs_older(output: &str) -> bool {
+    output.contains("ISO C++17 does not allow")
 }
 
 /// What must change for `units` to be linked, where nothing defines the symbols `undefined`.
@@ -57,7 +67,7 @@ pub fn decide(
     if !parts.is_empty() {
         changes.out.extend(programs.iter().map(|unit| (unit.source.clone(), LeftOut::Main)));
     }
-    rivals(if parts.is_empty() { programs } else { parts }, &mut changes.out);
+    rivals(if parts.is_empty() { programs } else { parts }, text, &mut changes.out);
     if changes.out.is_empty() {
         changes.taken = needed(undefined, left_out, text);
     }
@@ -70,16 +80,21 @@ fn is_program(unit: &Unit) -> bool {
 
 /// Takes units out of `units` until no two define the same; none at all where that would lose a
 /// symbol, or where two sources only happen to define the same: that is for the user to mend.
-fn rivals(mut units: Vec<&Unit>, out: &mut Vec<(FilePath, LeftOut)>) {
+fn rivals(
+    mut units: Vec<&Unit>,
+    text: &dyn Fn(&FilePath) -> Option<Vec<u8>>,
+    out: &mut Vec<(FilePath, LeftOut)>,
+) {
     let before = out.len();
     loop {
         let clashes = clashes(&units);
         if clashes.is_empty() {
             return;
         }
-        let Some((loser, reason)) = repeated(&units, &clashes).or_else(|| rival(&units, &clashes)) else {
-            return out.truncate(before);
-        };
+        let loser = repeated(&units, &clashes)
+            .or_else(|| included(&units, &clashes, text))
+            .or_else(|| rival(&units, &clashes));
+        let Some((loser, reason)) = loser else { return out.truncate(before) };
         out.push((units.remove(loser).source.clone(), reason));
     }
 }
@@ -92,6 +107,36 @@ fn repeated(units: &[&Unit], clashes: &Clashes) -> Option<(usize, LeftOut)> {
     })?;
     let first = with.iter().next()?;
     Some((at, LeftOut::Repeats(units[*first].source.clone())))
+}
+
+/// A unit whose source another one includes, which defines all that it does: one library gathers what
+/// another compiles one by one.
+fn included(
+    units: &[&Unit],
+    clashes: &Clashes,
+    text: &dyn Fn(&FilePath) -> Option<Vec<u8>>,
+) -> Option<(usize, LeftOut)> {
+    clashes.iter().flat_map(|(&at, with)| with.iter().map(move |&other| (at, other))).find_map(
+        |(at, other)| {
+            let (part, whole) = (&units[at].source, &units[other].source);
+            let covers = |name: &String| units[other].symbols.defines.get(name) == Some(&false);
+            let is_part = strong(units[at]).all(covers) && includes(&text(whole)?, part);
+            is_part.then(|| (at, LeftOut::IncludedByOther(whole.clone())))
+        },
+    )
+}
+
+/// Whether a text includes a file of that name.
+fn includes(text: &[u8], part: &FilePath) -> bool {
+    let name = part.file_name();
+    text.split(|&byte| byte == b'\n').any(|line| {
+        let line = line.trim_ascii_start();
+        line.strip_prefix(b"#").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"include"))
+            && memchr::memmem::find(line, name).is_some_and(|at| {
+                let before = at.checked_sub(1).and_then(|at| line.get(at));
+                matches!(before, Some(b'"' | b'/' | b'<'))
+            })
+    })
 }
 
 /// Of two units that are named alike one that defines nothing but what the other defines.
@@ -210,6 +255,13 @@ pub fn apply(mut discovery: Discovery, changes: &Changes) -> (Discovery, Vec<Dia
         told.push(Diagnostic::warning("all of the library is shown, for the build description hides everything")
             .hint("does its own build define a macro that marks what is exported?  Set it in `compile.defines`"));
     }
+    if let Some(source) = &changes.older {
+        discovery.manner.std = Some(OLDER.to_owned());
+        let note = Diagnostic::note(format!(
+            "compiled as `{OLDER}` after a trial: C++17 does not allow it any more"
+        ));
+        told.push(note.in_file(source).hint(format!("set `compile.std = \"{OLDER}\"` to say so")));
+    }
     let Some(library) = discovery.targets.iter_mut().find(|target| target.kind == TargetKind::Library) else {
         return (discovery, told);
     };
@@ -272,6 +324,12 @@ mod tests {
         assert_eq!(out(&[unit("map_a.c", "f a"), unit("map_b.c", "f b")]), "", "a symbol would be lost");
         let header = [unit("a.c", "h a"), unit("b.c", "h b"), unit("c.c", "h c")];
         assert_eq!(out(&header), "", "a function in a header is a mistake too");
+        let parts = [unit("lib/whole.c", "a b"), unit("lib/x.c", "a"), unit("lib/yx.c", "c")];
+        let text =
+            |path: &FilePath| (path.stem() == b"whole").then(|| b"# include \"../lib/x.c\"\n".to_vec());
+        let changes = decide(&parts, &BTreeSet::new(), &[], &text);
+        assert_eq!(changes.out, [("lib/x.c".into(), LeftOut::IncludedByOther("lib/whole.c".into()))]);
+        assert!(!includes(b"#include \"yx.c\"\n// x.c\n", &"x.c".into()));
         let gathered = [unit("a.c", "a"), unit("all.c", "a b c"), unit("b.c", "b"), unit("c.c", "c")];
         assert_eq!(out(&gathered), "all.c repeats `a.c` and others\n");
     }

@@ -13,7 +13,8 @@ use crate::described::Files;
 use crate::generate::{Check, Known, Names};
 use crate::path::FilePath;
 
-use super::m4::{bare, unquoted};
+use super::m4::{bare, content, unquoted};
+use super::printed::printed;
 use super::shell::{Block, Statement, When, parse};
 
 /// Bodies of macros nested deeper than this are passed over.
@@ -47,6 +48,8 @@ pub struct Configure<'f> {
     pub headers: Vec<(String, String)>,
     /// Files made from templates of their own.
     pub made: Vec<(String, String)>,
+    /// Headers with nothing but the integers of fixed width, for compilers that have none.
+    pub integers: Vec<String>,
     /// Variables that hold what a command prints.
     pub unknown: BTreeSet<String>,
     /// Variables that are set somewhere, perhaps under a condition.
@@ -59,6 +62,9 @@ pub struct Configure<'f> {
     steps: usize,
     text: usize,
     depth: usize,
+    /// How many loops it is in, and whether the innermost is being left.
+    loops: usize,
+    leaves: bool,
 }
 
 impl<'f> Configure<'f> {
@@ -66,6 +72,7 @@ impl<'f> Configure<'f> {
     pub fn read(files: &'f dyn Files, dir: &FilePath) -> Option<Configure<'f>> {
         let names = ["configure.ac", "configure.in"];
         let text = names.iter().find_map(|name| files.read(&dir.join(name)))?;
+        let text = requoted(&String::from_utf8_lossy(&text));
         let mut configure = Configure {
             files,
             dir: dir.clone(),
@@ -76,6 +83,7 @@ impl<'f> Configure<'f> {
             mentioned: BTreeSet::new(),
             headers: Vec::new(),
             made: Vec::new(),
+            integers: Vec::new(),
             unknown: BTreeSet::new(),
             assigned: BTreeSet::new(),
             around: (String::new(), String::new()),
@@ -84,8 +92,9 @@ impl<'f> Configure<'f> {
             steps: MOST,
             text: LONGEST,
             depth: 0,
+            loops: 0,
+            leaves: false,
         };
-        let text = String::from_utf8_lossy(&text);
         configure.read_macros(&text);
         configure.mention(&text);
         configure.run(&text);
@@ -118,7 +127,9 @@ impl<'f> Configure<'f> {
     fn macro_dirs(&self, text: &str) -> BTreeSet<String> {
         let mut dirs = BTreeSet::from(["m4".to_owned()]);
         let named = text.split("AC_CONFIG_MACRO_DIR").nth(1).and_then(|rest| rest.split_once(')'));
-        dirs.extend(named.map(|(name, _)| bare(name).trim_start_matches(['S', '(']).to_owned()));
+        let named = named.map(|(name, _)| bare(name)).unwrap_or_default();
+        let named = named.trim_start_matches(['S', '(']).split_ascii_whitespace();
+        dirs.extend(named.map(str::to_owned));
         let makefile = self.files.read(&self.dir.join("Makefile.am")).unwrap_or_default();
         let makefile = String::from_utf8_lossy(&makefile);
         let flags = makefile.lines().filter_map(|line| line.strip_prefix("ACLOCAL_AMFLAGS")?.split_once('='));
@@ -158,15 +169,14 @@ impl<'f> Configure<'f> {
 
     /// Follows what stands in the quotes of an argument.
     pub(super) fn run_argument(&mut self, argument: Option<&String>) -> bool {
-        let Some(text) = argument.map(|text| unquoted(text)) else { return false };
-        self.run(&text)
+        argument.is_some_and(|text| self.run(&content(text)))
     }
 
     fn block(&mut self, block: &Block) -> bool {
         let mut held = true;
         self.depth += 1;
         for (when, statement) in block {
-            if self.steps == 0 || self.depth > DEEPEST {
+            if self.steps == 0 || self.depth > DEEPEST || self.leaves {
                 break;
             }
             self.steps -= 1;
@@ -187,8 +197,8 @@ impl<'f> Configure<'f> {
         match statement {
             Statement::Assign(name, text) => {
                 let text = unquoted(text);
-                // What a command prints is not known.
-                match text.contains('`') || text.contains("$(") {
+                // What a command prints is mostly not known.
+                match !self.is_printed(&text) || text.contains("$(") {
                     true => drop(self.unknown.insert(name.clone())),
                     false => drop(self.unknown.remove(name)),
                 }
@@ -219,6 +229,7 @@ impl<'f> Configure<'f> {
             }
             Statement::For(name, words, body) => {
                 let words: Vec<String> = words.iter().map(|word| self.expand(&unquoted(word))).collect();
+                self.loops += 1;
                 for word in words.iter().flat_map(|words| words.split_ascii_whitespace()) {
                     if self.steps == 0 {
                         break;
@@ -226,7 +237,11 @@ impl<'f> Configure<'f> {
                     self.steps -= 1;
                     self.variables.insert(name.clone(), word.to_owned());
                     self.block(body);
+                    if std::mem::take(&mut self.leaves) {
+                        break;
+                    }
                 }
+                self.loops -= 1;
                 true
             }
             Statement::Command(words) => self.command(words),
@@ -253,8 +268,30 @@ impl<'f> Configure<'f> {
             }
             Some("!") => !self.command(words.get(1..).unwrap_or_default()),
             Some("true" | ":" | "eval" | "echo" | "export") => true,
+            Some("break") => {
+                self.leaves = self.loops > 0;
+                true
+            }
+            Some("." | "source") => self.source(words.get(1).map(String::as_str).unwrap_or_default()),
             _ => false,
         }
+    }
+
+    fn printed(&self, command: &str) -> Option<String> {
+        printed(command, &|text| self.expand(text))
+    }
+
+    /// Whether it is known what the commands in `text` print, if there are any.
+    fn is_printed(&self, text: &str) -> bool {
+        text.split('`').skip(1).step_by(2).all(|command| self.printed(command).is_some())
+    }
+
+    /// Follows a script of the project's that is read into this one.
+    fn source(&mut self, name: &str) -> bool {
+        let name = self.expand(&unquoted(name));
+        let path = crate::described::place(&self.dir, name.trim_start_matches("./").as_bytes());
+        let Some(text) = path.and_then(|path| self.files.read(&path)) else { return false };
+        self.run(&String::from_utf8_lossy(&text))
     }
 
     /// What `test` says of `words`.
@@ -312,8 +349,11 @@ impl<'f> Configure<'f> {
                     out.extend(next);
                     rest = &rest[next.map_or(0, char::len_utf8)..];
                 }
-                // What a command prints is not known.
-                ('`', _) => rest = rest.split_once('`').map_or("", |(_, rest)| rest),
+                ('`', _) => {
+                    let (command, after) = rest.split_once('`').unwrap_or((rest, ""));
+                    out += &self.printed(command).unwrap_or_default();
+                    rest = after;
+                }
                 ('$', _) => rest = self.reference(rest, &mut out),
                 (c, _) => out.push(c),
             }
@@ -421,6 +461,20 @@ impl<'f> Configure<'f> {
     pub(super) fn asks(&mut self, name: &str, check: Check) {
         self.define(name, Known::Check(check));
     }
+}
+
+/// `text` in which brackets always quote: where it has others quote for a while, they are doubled.
+fn requoted(text: &str) -> String {
+    let mut parts = text.split("changequote(");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (quotes, rest) = part.split_once(')').unwrap_or((part, ""));
+        match quotes.trim_start().starts_with('[') {
+            true => out += rest,
+            false => out += &rest.replace('[', "[[").replace(']', "]]"),
+        }
+    }
+    out
 }
 
 /// What the shell knows before the first line.

@@ -17,6 +17,9 @@ pub(super) fn made(configure: &Configure<'_>) -> BTreeMap<FilePath, Generated> {
     for (out, template) in &configure.made {
         all.extend(filled(configure, out, template));
     }
+    for out in &configure.integers {
+        all.extend(integers(configure, out));
+    }
     if configure.headers.is_empty() && !configure.defines.is_empty() {
         // Without a header all of it is told to the compiler.
         let path = FilePath::new(DIR).join("jmake-defines.h");
@@ -50,6 +53,15 @@ fn config_header(configure: &Configure<'_>, out: &str, template: &str) -> Option
         configure.mentioned.iter().map(|name| (name.clone(), Known::Value(None))).collect();
     names.extend(configure.defines.clone());
     Some((path.clone(), Generated { path, from, form: Form::Template(names) }))
+}
+
+/// A header with the integers of fixed width: every compiler that is used here has them.
+fn integers(configure: &Configure<'_>, out: &str) -> Option<(FilePath, Generated)> {
+    let there = place(&configure.dir, out.as_bytes()).filter(|path| !configure.files.is_file(path))?;
+    let path = FilePath::new(DIR).join(there.as_bytes());
+    let text = "#include <stddef.h>\n#include <stdint.h>\n#include <inttypes.h>\n".to_owned();
+    let from = configure.dir.join("configure.ac");
+    Some((path.clone(), Generated { path, from, form: Form::Text(text) }))
 }
 
 /// A header with values of variables put in.

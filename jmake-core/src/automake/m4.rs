@@ -67,6 +67,26 @@ pub fn unquoted(text: &str) -> String {
     out
 }
 
+/// `text` without the quotes that stand around all of it, however deep they are: M4 looks at what it
+/// puts in again.  `[ a = b ]` is a command.
+pub fn content(text: &str) -> String {
+    let mut text = unquoted(text);
+    while let Some(inner) = quoted_whole(&text) {
+        text = inner.to_owned();
+    }
+    text
+}
+
+fn quoted_whole(text: &str) -> Option<&str> {
+    let inner = text.trim().strip_prefix('[')?.strip_suffix(']')?;
+    let mut depth = 0i64;
+    let closes = inner.bytes().any(|byte| {
+        depth += i64::from(byte == b'[') - i64::from(byte == b']');
+        depth < 0
+    });
+    (!closes && !inner.starts_with([' ', '\t'])).then_some(inner)
+}
+
 /// `text` without any quotes.
 pub fn bare(text: &str) -> String {
     text.trim().replace(['[', ']'], "")

@@ -5,7 +5,7 @@ use crate::generate::{Check, check, check_headers};
 use crate::standard::{compiles, has_function, has_header, takes_flag};
 
 use super::configure::Configure;
-use super::m4::{arguments, bare, unquoted, words};
+use super::m4::{arguments, bare, content, unquoted, words};
 
 /// Libraries that are part of every system.
 const LIBRARIES: [&str; 6] = ["m", "pthread", "dl", "rt", "c", "util"];
@@ -16,6 +16,13 @@ impl Configure<'_> {
         match name {
             "AS_IF" => return self.chosen(all),
             "AS_CASE" => return self.cased(all),
+            "AS_VAR_IF" => {
+                let part = |at: usize| {
+                    all.get(at).map(|text| self.plain(&self.expand(&unquoted(text)))).unwrap_or_default()
+                };
+                let value = self.variables.get(&part(0)).cloned().unwrap_or_default();
+                return self.run_argument(all.get(if value == part(1) { 2 } else { 3 }));
+            }
             "m4_if" | "ifelse" => {
                 let is_same = all.len() > 1 && self.plain(&all[0]) == self.plain(&all[1]);
                 return self.run_argument(all.get(if is_same { 2 } else { 3 }));
@@ -81,8 +88,14 @@ impl Configure<'_> {
             "AC_CACHE_CHECK" | "AC_CACHE_VAL" => {
                 self.run_argument(all.get(if name == "AC_CACHE_CHECK" { 2 } else { 1 }));
             }
-            "PKG_CHECK_MODULES" | "PKG_CHECK_EXISTS" => {
-                self.run_argument(all.get(if name == "PKG_CHECK_MODULES" { 3 } else { 2 }));
+            "PKG_CHECK_MODULES" => {
+                let holds = all.len() < 4 || gives_up(arg(3));
+                self.run_argument(all.get(if holds { 2 } else { 3 }));
+            }
+            "PKG_CHECK_EXISTS" => drop(self.run_argument(all.get(2))),
+            "AX_NEED_STDINT_H" | "AC_NEED_STDINT_H" | "AX_CREATE_STDINT_H" | "AC_CREATE_STDINT_H" => {
+                let name = Some(bare(arg(0))).filter(|name| !name.is_empty());
+                self.integers.push(name.unwrap_or_else(|| "_stdint.h".to_owned()));
             }
             "AX_PTHREAD" | "ACX_PTHREAD" => {
                 self.defined("HAVE_PTHREAD", "1");
@@ -191,12 +204,12 @@ impl Configure<'_> {
     }
 
     fn cased(&mut self, all: &[String]) -> bool {
-        let mut text = format!("case {} in\n", all.first().map(|word| unquoted(word)).unwrap_or_default());
+        let mut text = format!("case {} in\n", all.first().map(|word| content(word)).unwrap_or_default());
         let mut rest = all.iter().skip(1);
         while let Some(pattern) = rest.next() {
             match rest.next() {
-                Some(body) => text += &format!("{}) {}\n;;\n", pattern, unquoted(body)),
-                None => text += &format!("*) {}\n;;\n", unquoted(pattern)),
+                Some(body) => text += &format!("[{}]) {}\n;;\n", content(pattern), content(body)),
+                None => text += &format!("*) {}\n;;\n", content(pattern)),
             }
         }
         self.run(&(text + "esac\n"))
@@ -208,7 +221,7 @@ impl Configure<'_> {
         match name {
             "AC_CHECK_HEADERS" | "AC_CHECK_HEADERS_ONCE" | "AC_CHECK_HEADER" => {
                 for header in words(arg(0)) {
-                    let holds = has_header(&header);
+                    let holds = has_header(&header) || gives_up(arg(2));
                     self.answered(&format!("ac_cv_header_{}", small(&header)), holds);
                     if name != "AC_CHECK_HEADER" {
                         self.asks(&have(&header), check_headers(&[header]));
@@ -316,7 +329,8 @@ impl Configure<'_> {
         let arg = |at: usize| all.get(at).map(String::as_str).unwrap_or_default();
         let searched = if name == "AC_CHECK_LIB" { words(arg(0)) } else { words(arg(1)) };
         let holds = searched.iter().any(|library| LIBRARIES.contains(&library.as_str()))
-            || (name == "AC_SEARCH_LIBS" && has_function(&bare(arg(0))));
+            || (name == "AC_SEARCH_LIBS" && has_function(&bare(arg(0))))
+            || gives_up(arg(3));
         let has_then = all.get(2).is_some_and(|text| !bare(text).is_empty());
         if name == "AC_CHECK_LIB" && holds && !has_then {
             self.defined(&format!("HAVE_LIB{}", capital(&bare(arg(0)))), "1");
@@ -349,6 +363,12 @@ impl Configure<'_> {
         self.mention(&body);
         self.run(&body);
     }
+}
+
+/// Whether there is no build where this is come to: what is asked for before it counts as there.
+fn gives_up(text: &str) -> bool {
+    let first = unquoted(text);
+    ["AC_MSG_ERROR", "AC_MSG_FAILURE"].iter().any(|word| first.trim_start().starts_with(word))
 }
 
 /// The parts of a list with commas.

@@ -6,13 +6,14 @@
 mod configure;
 mod headers;
 mod m4;
+mod printed;
 mod shell;
 mod macros;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::described::{Described, Files, Target, place};
-use crate::generate::DIR;
+use crate::generate::{DIR, Generated};
 use crate::makefile::expand::Variables;
 use crate::makefile::lines::{assignment, lines};
 use crate::path::FilePath;
@@ -47,6 +48,28 @@ pub fn read(files: &dyn Files, dir: &FilePath) -> Option<Described> {
         todo.extend(below.iter().rev().filter_map(|name| place(&at, name.as_bytes())));
     }
     Some(described)
+}
+
+/// What `configure` would make of the files below `dir` where there is no `Makefile.am`.
+#[derive(Default)]
+pub struct Configured {
+    /// What stands for `@NAME@` in a template.
+    pub values: BTreeMap<String, String>,
+    /// The headers it makes, by path.
+    pub headers: BTreeMap<FilePath, Generated>,
+}
+
+impl Configured {
+    /// What the `configure.ac` in `dir` says.
+    pub fn read(files: &dyn Files, dir: &FilePath) -> Option<Configured> {
+        let configure = Configure::read(files, dir).filter(|configure| configure.is_package)?;
+        let headers = headers::made(&configure);
+        let is_known = |name: &String| !configure.unknown.contains(name);
+        let usual = ["CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "srcdir", "OBJEXT"].map(str::to_owned);
+        let names = configure.substituted.iter().chain(&usual).filter(|name| is_known(name));
+        let value = |name: &String| Some((name.clone(), configure.variables.get(name)?.clone()));
+        Some(Configured { values: names.filter_map(value).collect(), headers })
+    }
 }
 
 struct Reader<'r> {
@@ -84,7 +107,8 @@ impl<'r> Reader<'r> {
         self.left -= 1;
         let here = self.relative(file);
         let mut conditions: Vec<(bool, bool)> = Vec::new();
-        for line in lines(&text) {
+        // A recipe's `if` is the shell's.
+        for line in lines(&text).into_iter().filter(|line| !line.is_recipe) {
             let (word, rest) = line.text.split_once([' ', '\t']).unwrap_or((&line.text, ""));
             let outside = conditions.iter().all(|(holds, _)| *holds);
             match word {
@@ -99,7 +123,7 @@ impl<'r> Reader<'r> {
                     }
                 }
                 "endif" => drop(conditions.pop()),
-                _ if !outside || line.is_recipe => {}
+                _ if !outside => {}
                 "include" => {
                     if let Some(path) = self.place(&here.put_in(rest)) {
                         self.take(&path, depth + 1);
@@ -108,7 +132,8 @@ impl<'r> Reader<'r> {
                 _ => {
                     let text = here.put_in(&line.text);
                     if let Some((name, how, value)) = assignment(&text) {
-                        self.variables.set(name, how, &with_references(value));
+                        let value = with_values(value, &self.configure.variables);
+                        self.variables.set(name, how, &value);
                     }
                 }
             }
@@ -188,11 +213,20 @@ impl<'r> Reader<'r> {
         if is_program && !self.variables.has(&format!("{own}_LDADD")) {
             linked.extend(self.variables.words("LDADD"));
         }
+        target.sources.extend(linked.iter().filter_map(|name| self.source_of(name)));
         let is_library = |name: &&String| name.ends_with(".la") || name.ends_with(".a");
         let linked = linked.iter().filter(is_library).filter_map(|name| self.place(name));
         target.links = linked.map(|path| path.to_string()).collect();
         self.flags(&own, &mut target);
         target
+    }
+
+    /// What an object that is named itself is compiled from.
+    fn source_of(&self, name: &str) -> Option<FilePath> {
+        let stem = [".lo", ".o", ".$(OBJEXT)"].iter().find_map(|ending| name.strip_suffix(ending))?;
+        let endings = [".c", ".S", ".s", ".cc", ".cpp", ".cxx"];
+        let mut all = endings.iter().filter_map(|ending| self.place(&format!("{stem}{ending}")));
+        all.find(|path| self.files.is_file(path))
     }
 
     /// Macros and folders: those of the target, or else those of all.
@@ -215,6 +249,7 @@ impl<'r> Reader<'r> {
             let mut told = Target::default();
             told.take_flags(words.iter().map(String::as_str), &folder);
             told.defines.into_iter().for_each(|define| target.define(Some(define)));
+            target.first.extend(told.first);
             for dir in told.include_dirs {
                 // What is made lies in a tree of its own.
                 target.search(FilePath::new(DIR).join(dir.as_bytes()));
@@ -247,8 +282,8 @@ fn canonical(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '@' { c } else { '_' }).collect()
 }
 
-/// `@NAME@` as `$(NAME)`.
-fn with_references(text: &str) -> String {
+/// `@NAME@` as its value, or as `$(NAME)` where none is known: `X = @X@` is no circle.
+fn with_values(text: &str, values: &BTreeMap<String, String>) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('@') {
@@ -258,7 +293,10 @@ fn with_references(text: &str) -> String {
         });
         match name {
             Some((name, more)) => {
-                out += &format!("$({name})");
+                out += &match values.get(name) {
+                    Some(value) => value.replace('$', "$$"),
+                    None => format!("$({name})"),
+                };
                 rest = more;
             }
             None => {

@@ -37,6 +37,8 @@ fn shell_text_is_followed() {
         ("case $host in *-linux*|*-darwin*) X=here ;; *) X=there ;; esac", "here"),
         ("case abc in a[[bc]]*) X=1;; esac", "1"),
         ("for x in a b; do X=never; done\nX=after", "after"),
+        ("for x in a b c; do X=$x; AS_IF([test $x = b], [break]); done; X=${X}x", "bx"),
+        ("break; X=1", "1"),
         ("cat >x <<_EOF\nX=within\nfi\n_EOF\nX=${X}behind", "behind"),
         ("dnl X=comment\n# X=other ( [\nX=1", "1"),
         ("X=a; test x = y || X=b; test x = y && X=c", "b"),
@@ -45,11 +47,23 @@ fn shell_text_is_followed() {
         ("AC_DEFUN([MINE], [X=$1-$2])\nMINE([a], b)", "a-b"),
         ("AS_IF([test x = y], [X=1], [test x = x], [X=2], [X=3])", "2"),
         ("AS_CASE([$host_os], [cygwin*], [X=1], [X=2])", "2"),
+        ("AS_CASE([[$host_os]], [[linux-gnu]], [[X=1]], [[X=2]])", "1"),
+        ("AS_IF([[test x = x]], [[X=1]], [[X=2]])", "1"),
+        ("AC_ARG_ENABLE([[fast]], [help], [], [[X=default]])", "default"),
         ("AC_ARG_ENABLE([fast], [help, with (all)], [X=given], [X=default])", "default"),
         ("AC_CHECK_HEADER([stdio.h], [X=there])", "there"),
         ("AC_CHECK_FUNC([ExitProcess], [X=there], [X=not])", "not"),
         ("AC_CHECK_LIB([m], [sin], [X=m])\nAC_CHECK_LIB([ssl], [x], [X=ssl])", "m"),
         ("PKG_CHECK_MODULES([Z], [zlib], [X=there], [X=not])", "not"),
+        // Without these there would be no build.
+        ("PKG_CHECK_MODULES([Z], [zlib], [X=there])", "there"),
+        ("AC_CHECK_LIB([ssl], [x], [X=there], [AC_MSG_ERROR([no ssl])])", "there"),
+        ("AC_CHECK_HEADER([ssl.h], [X=there], [\n  AC_MSG_FAILURE(no)])", "there"),
+        ("V=yes\nAS_VAR_IF([V], [\"yes\"], [X=1], [X=2])", "1"),
+        ("AS_VAR_IF([[V]], [[yes]], [X=1], [X=2])", "2"),
+        ("X=`echo a.S b.c | sed 's/[[cS]]$/lo/'`", "a.S b.lo"),
+        ("changequote(<,>)\nX=`echo a.S | sed 's/[cS]$/lo/'`\nchangequote([,])", "a.lo"),
+        ("X=a`echo b | tr [a-z] [A-Z]`c", "aBc"),
         ("AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include <stdio.h>]], [[int x;]])], [X=1], [X=2])", "1"),
         ("AC_COMPILE_IFELSE([AC_LANG_SOURCE([[#include <windows.h>]])], [X=1], [X=2])", "2"),
         ("AC_RUN_IFELSE([AC_LANG_PROGRAM], [X=1], [X=2], [X=cross])", "cross"),
@@ -60,6 +74,9 @@ fn shell_text_is_followed() {
         assert_eq!(variable(text, "X"), expect, "{text}");
     }
     assert_eq!(variable("", "PACKAGE_TARNAME"), "thing-one");
+    let tree =
+        project(". $srcdir/configure.host", "").with("configure.host", "case $host in *) X=sourced;; esac\n");
+    assert_eq!(Configure::read(&tree, &FilePath::root()).unwrap().variables["X"], "sourced");
     let tree = project("", "").with("version", "V=\"5.6\"\n");
     let text = "AC_INIT([x], m4_esyscmd([./print-version version]))";
     let tree = tree.with("configure.ac", text);
@@ -224,4 +241,38 @@ fn whatever_is_written_reading_ends() {
     ends(none(), format!("X = {}\n", "%@\\".repeat(300_000)));
     let tree = Tree::default().with("Makefile.am", b"X = \xff\nlib_LTLIBRARIES = l\xfe.la\n");
     drop(read(&tree.with("configure.ac", [INIT.as_bytes(), b"X=\xff\xfe"].concat()), &FilePath::root()));
+}
+
+#[test]
+fn objects_are_named_where_configure_chooses_them() {
+    let tree = project(
+        "for i in one.c two.S; do O=\"$O src/\"`echo $i | sed 's/[[cS]]$/lo/'`; done\nAC_SUBST([O])",
+        "lib_LTLIBRARIES = libx.la\nlibx_la_SOURCES = a.c\nEXTRA_libx_la_SOURCES = src/one.c src/other.c\n\
+         O = @O@\nlibx_la_LIBADD = $(O) gone.lo -lm\n",
+    );
+    let tree = ["a.c", "src/one.c", "src/two.S", "src/other.c"]
+        .into_iter()
+        .fold(tree, |tree, path| tree.with(path, ""));
+    assert_eq!(targets(&tree), ["libx.la: a.c src/one.c src/two.S -I.jmake/gen"]);
+}
+
+#[test]
+fn conditions_of_a_recipe_are_the_shells() {
+    let tree = project(
+        "",
+        "all-local:\n\tif test -f x; then \\\n\t  echo; fi\n\tif test y\nlib_LTLIBRARIES = libx.la\nlibx_la_SOURCES = a.c\n",
+    );
+    assert_eq!(targets(&tree.with("a.c", "")), ["libx.la: a.c -I.jmake/gen"]);
+}
+
+#[test]
+fn headers_that_every_source_begins_with_and_headers_of_integers() {
+    let tree = project(
+        "AC_CONFIG_HEADERS([config.h])\nAX_NEED_STDINT_H([inc/_stdint.h])",
+        "AM_CPPFLAGS = -include $(top_builddir)/config.h\nlib_LTLIBRARIES = libx.la\nlibx_la_SOURCES = a.c\n",
+    );
+    let described = read(&tree, &FilePath::root()).unwrap();
+    assert_eq!(described.targets[0].first, [FilePath::new("config.h")]);
+    let made = &described.headers[&FilePath::new(".jmake/gen/inc/_stdint.h")];
+    assert!(matches!(&made.form, Form::Text(text) if text.contains("#include <stdint.h>")));
 }

@@ -19,7 +19,7 @@ use crate::inspect::{inspect, unit_symbols};
 use crate::link_errors::{LinkError, parse_link_errors};
 use crate::path::FilePath;
 use crate::plan::{Plan, plan};
-use crate::trial::{Changes, ROUNDS, Unit, apply, decide};
+use crate::trial::{Changes, ROUNDS, Unit, apply, decide, needs_older};
 
 /// A build of what was discovered.
 pub(super) struct Tried {
@@ -92,6 +92,9 @@ impl Work<'_> {
         if guessed && tried.built.success && tried.discovery.manner.hides() {
             return Changes { show_all: self.is_empty(tried), ..Changes::default() };
         }
+        if guessed && let Some(older) = self.needs_older(tried) {
+            return Changes { older: Some(older), ..Changes::default() };
+        }
         let links = self.failures.iter().all(|failure| {
             tried.plan.graph.actions().get(failure.action).is_some_and(|action| is_link(action.kind))
         });
@@ -113,6 +116,14 @@ impl Work<'_> {
             })
             .collect();
         decide(&units, &undefined, &tried.discovery.left_out, &|path| self.project.memo.text(path).ok())
+    }
+
+    /// A source where all that failed is older than the standard that nobody has asked for.
+    fn needs_older(&self, tried: &Tried) -> Option<String> {
+        let is_asked = self.project.manifest.compile.std.is_some() || tried.discovery.manner.std.is_some();
+        let all = self.failures.iter().all(|failure| needs_older(&failure.output));
+        let first = self.failures.first().filter(|_| all && !is_asked && !tried.built.cancelled)?;
+        tried.plan.graph.actions().get(first.action).map(|action| action.label.clone())
     }
 
     /// Whether nobody has said which sources make what, so that a failure may say more.
@@ -177,7 +188,8 @@ fn ended(event: &Event) -> Option<Outcome> {
 /// Whether it tells of a failure that another round may do without.
 fn may_be_tried(event: &Event) -> bool {
     let Event::Finished { kind, outcome: Outcome::Failed, output, .. } = event else { return false };
-    is_link(*kind) || (*kind == ActionKind::Compile && header_of_other_system(output).is_some())
+    let may_compile = || needs_older(output) || header_of_other_system(output).is_some();
+    is_link(*kind) || (*kind == ActionKind::Compile && may_compile())
 }
 
 /// By source what it is compiled to.

@@ -161,14 +161,14 @@ pub struct Described {
     pub export_headers: Vec<ExportHeader>,
     /// Options the user may set: name, default, description.
     pub options: Vec<(String, String, String)>,
-    /// Whether it ends by saying that it cannot go on.
-    pub gives_up: bool,
     /// Outputs of custom commands.
     pub custom_outputs: Vec<FilePath>,
     /// Every file that was read or looked for; the result depends on these and on `globbed`.
     pub read: Vec<FilePath>,
     /// Every folder whose files were listed.
     pub globbed: Vec<FilePath>,
+    /// Whether it comes to an error of its own: with these answers there would be no build.
+    pub gives_up: bool,
     /// What was not understood.
     pub unknown: Vec<Note>,
 }

@@ -62,7 +62,8 @@ impl Making<'_> {
         let found = self.sources.discovery.defines.iter().filter(is_open);
         flags.extend(found.map(|define| format!("-D{define}")));
         let first = self.sources.discovery.generated.iter().filter(|made| made.is_first());
-        flags.extend(first.flat_map(|made| ["-include".to_owned(), made.path.to_string()]));
+        let first = first.map(|made| &made.path).chain(&self.sources.discovery.manner.first);
+        flags.extend(first.flat_map(|header| ["-include".to_owned(), header.to_string()]));
         for (name, value) in defines {
             flags.push(match value {
                 Some(value) => format!("-D{name}={value}"),

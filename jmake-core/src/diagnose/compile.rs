@@ -74,12 +74,13 @@ impl Headers {
 }
 
 fn explain(scene: &Scene<'_>, header: &str, users: &Users) -> Option<Advice> {
-    in_project(scene, header)
+    in_project(scene, header, users)
         .or_else(|| generated(scene, header))
         .or_else(|| passed_over(scene, header))
         .or_else(|| installed(scene, header))
         .or_else(|| packages::installed(scene, header, &users.places))
         .or_else(|| packages::for_header(scene, header))
+        .or_else(|| made(scene, header))
         .or_else(|| {
             let hint = |name| format!("it belongs to {name}: exclude its users with `discovery.exclude`");
             Some(Advice::new(Cause::HeaderOfOtherSystem, hint(other_system(header.as_bytes())?)))
@@ -109,9 +110,12 @@ fn dir_for(path: &FilePath, header: &str) -> Option<FilePath> {
     Some(dir)
 }
 
-/// A file of the project that is exactly what is asked for, from some folder.
-fn in_project(scene: &Scene<'_>, header: &str) -> Option<Advice> {
-    let dirs = scene.tree.files.iter().filter_map(|file| dir_for(&file.path, header));
+/// A file of the project that is exactly what is asked for, from some folder; not the one that asks,
+/// which wants the next of its name.
+fn in_project(scene: &Scene<'_>, header: &str, users: &Users) -> Option<Advice> {
+    let asks = |path: &FilePath| users.places.iter().any(|(file, _)| FilePath::new(file.as_bytes()) == *path);
+    let files = scene.tree.files.iter().map(|file| &file.path).filter(|path| !asks(path));
+    let dirs = files.filter_map(|path| dir_for(path, header));
     let mut dirs: Vec<String> = dirs.map(|dir| dir.to_string()).collect();
     dirs.sort_by_key(String::len);
     let first = dirs.first()?;
@@ -158,6 +162,30 @@ fn generated(scene: &Scene<'_>, header: &str) -> Option<Advice> {
     });
     let hint = format!(
         "{by} generates it from `{path}`: run that once, and add the folder it writes to to `compile.include_dirs`"
+    );
+    Some(Advice::new(Cause::HeaderGenerated, hint))
+}
+
+/// The project's own build makes it in a way that only running it would show: its description names
+/// the header, and not to ask whether the system has it.
+fn made(scene: &Scene<'_>, header: &str) -> Option<Advice> {
+    let name = FilePath::new(header);
+    let name = name.file_name();
+    let is_made = |line: &[u8]| {
+        let asks = [&b"check"[..], b"find_", b"has_header", b"have_"];
+        let lower = line.to_ascii_lowercase();
+        memchr::memmem::find(line, name).is_some_and(|at| {
+            let before = at.checked_sub(1).and_then(|at| line.get(at));
+            !before.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        }) && !asks.iter().any(|word| memchr::memmem::find(&lower, word).is_some())
+    };
+    let names_it = |path: &&FilePath| {
+        scene.memo.text(path).is_ok_and(|text| text.split(|byte| *byte == b'\n').any(is_made))
+    };
+    let file = scene.discovery.evidence.iter().find(names_it)?;
+    let hint = format!(
+        "a tool of the project makes it, as `{file}` says, and jmake runs none: have it made once, and put it \
+         where it is looked for"
     );
     Some(Advice::new(Cause::HeaderGenerated, hint))
 }

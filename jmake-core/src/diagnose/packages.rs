@@ -26,16 +26,18 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is to be installed for `header`.
 pub(super) fn for_header(scene: &Scene<'_>, header: &str) -> Option<Advice> {
-    // `X11/` has most of its headers; some of them belong to others, which say more.
+    let command = row(header).and_then(|known| command(scene, known)).or_else(|| indexed(scene, header))?;
+    Some(Advice::new(Cause::HeaderOfPackage, format!("install it with `{command}`")))
+}
+
+/// The row of the table that tells most of `header`: it names the header, or the deepest folder.
+fn row(header: &str) -> Option<&'static Known> {
     let matches = |known: &&str| match known.ends_with('/') {
         true => header.starts_with(known),
         false => header == *known,
     };
-    let fit = |known: &Known| known.0.split(' ').filter(matches).map(str::len).max();
-    let fitting = KNOWN.iter().filter_map(|known| Some((fit(known)?, known)));
-    let known = fitting.max_by_key(|(fit, _)| *fit).map(|(_, known)| known);
-    let command = known.and_then(|known| command(scene, known)).or_else(|| indexed(scene, header))?;
-    Some(Advice::new(Cause::HeaderOfPackage, format!("install it with `{command}`")))
+    let length = |(known, ..): &&Known| known.split(' ').filter(matches).map(str::len).max();
+    KNOWN.iter().filter(|row| length(row).is_some()).max_by_key(length)
 }
 
 /// The command that installs what `-l` finds as `library`.
@@ -134,6 +136,7 @@ const KNOWN: &[Known] = &[
     ("lzma.h", "lzma", "liblzma-dev", "xz-devel", "xz"),
     ("zstd.h", "zstd", "libzstd-dev", "libzstd-devel", "zstd"),
     ("lz4.h lz4frame.h", "lz4", "liblz4-dev", "lz4-devel", "lz4"),
+    ("brotli/", "brotlidec brotlienc brotlicommon", "libbrotli-dev", "brotli-devel", "brotli"),
     ("snappy.h", "snappy", "libsnappy-dev", "snappy-devel", "snappy"),
     ("archive.h", "archive", "libarchive-dev", "libarchive-devel", "libarchive"),
     ("zip.h", "zip", "libzip-dev", "libzip-devel", "libzip"),
@@ -158,6 +161,16 @@ const KNOWN: &[Known] = &[
     ("gnutls/", "gnutls", "libgnutls28-dev", "gnutls-devel", "gnutls"),
     ("gcrypt.h", "gcrypt", "libgcrypt20-dev", "libgcrypt-devel", "libgcrypt"),
     ("sodium.h", "sodium", "libsodium-dev", "libsodium-devel", "libsodium"),
+    ("mbedtls/ psa/", "mbedtls mbedcrypto mbedx509", "libmbedtls-dev", "mbedtls-devel", "mbedtls"),
+    ("nettle/", "nettle hogweed", "libnettle-dev", "nettle-devel", "nettle"),
+    ("libtasn1.h", "tasn1", "libtasn1-6-dev", "libtasn1-devel", "libtasn1"),
+    ("gpg-error.h", "gpg-error", "libgpg-error-dev", "libgpg-error-devel", "libgpg-error"),
+    ("idn2.h", "idn2", "libidn2-dev", "libidn2-devel", "libidn2"),
+    ("unistr.h unicase.h uninorm.h unictype.h uniconv.h", "unistring", "libunistring-dev", "libunistring-devel", "libunistring"),
+    ("libpsl.h", "psl", "libpsl-dev", "libpsl-devel", "libpsl"),
+    ("unicode/", "icuuc icui18n icudata", "libicu-dev", "libicu-devel", "icu4c"),
+    ("nghttp2/", "nghttp2", "libnghttp2-dev", "libnghttp2-devel", "libnghttp2"),
+    ("ares.h", "cares", "libc-ares-dev", "c-ares-devel", "c-ares"),
     ("zmq.h zmq.hpp", "zmq", "libzmq3-dev", "zeromq-devel", "zeromq"),
     ("uv.h", "uv", "libuv1-dev", "libuv-devel", "libuv"),
     ("event2/", "event", "libevent-dev", "libevent-devel", "libevent"),
@@ -207,6 +220,10 @@ const KNOWN: &[Known] = &[
     ("jpeglib.h turbojpeg.h", "jpeg turbojpeg", "libjpeg-dev libturbojpeg0-dev", "libjpeg-turbo-devel turbojpeg-devel", "jpeg-turbo"),
     ("tiffio.h tiff.h", "tiff", "libtiff-dev", "libtiff-devel", "libtiff"),
     ("webp/", "webp", "libwebp-dev", "libwebp-devel", "webp"),
+    ("openjpeg.h", "openjp2", "libopenjp2-7-dev", "openjpeg2-devel", "openjpeg"),
+    ("jbig.h", "jbig", "libjbig-dev", "jbigkit-devel", "jbigkit"),
+    ("lcms2.h", "lcms2", "liblcms2-dev", "lcms2-devel", "little-cms2"),
+    ("libdeflate.h", "deflate", "libdeflate-dev", "libdeflate-devel", "libdeflate"),
     ("gif_lib.h", "gif", "libgif-dev", "giflib-devel", "giflib"),
     ("ft2build.h freetype/", "freetype", "libfreetype-dev", "freetype-devel", "freetype"),
     ("hb.h", "harfbuzz", "libharfbuzz-dev", "harfbuzz-devel", "harfbuzz"),
@@ -233,14 +250,25 @@ const KNOWN: &[Known] = &[
     ("catch2/", "Catch2", "catch2", "catch-devel", "catch2"),
     ("pcre.h", "pcre", "libpcre3-dev", "pcre-devel", "pcre"),
     ("pcre2.h", "pcre2-8", "libpcre2-dev", "pcre2-devel", "pcre2"),
+    ("editline/ histedit.h", "edit", "libedit-dev", "libedit-devel", "libedit"),
+    ("md5.h sha2.h rmd160.h", "md", "libmd-dev", "libmd-devel", "libmd"),
+    ("bsd/", "bsd", "libbsd-dev", "libbsd-devel", ""),
+    ("acl/ sys/acl.h", "acl", "libacl1-dev", "libacl-devel", ""),
     ("readline/", "readline", "libreadline-dev", "readline-devel", "readline"),
-    ("ncurses.h curses.h", "ncurses curses tinfo", "libncurses-dev", "ncurses-devel", "ncurses"),
+    ("ncurses.h curses.h term.h termcap.h", "ncurses curses tinfo", "libncurses-dev", "ncurses-devel", "ncurses"),
     ("lua.h lua.hpp", "lua5.4 lua", "liblua5.4-dev", "lua-devel", "lua"),
     ("Python.h", "python3", "python3-dev", "python3-devel", "python"),
     ("jni.h", "jvm", "default-jdk", "java-latest-openjdk-devel", "openjdk"),
     ("alsa/", "asound", "libasound2-dev", "alsa-lib-devel", "alsa-lib"),
     ("pulse/", "pulse pulse-simple", "libpulse-dev", "pulseaudio-libs-devel", "pulseaudio"),
     ("portaudio.h", "portaudio", "portaudio19-dev", "portaudio-devel", "portaudio"),
+    ("sndfile.h", "sndfile", "libsndfile1-dev", "libsndfile-devel", "libsndfile"),
+    ("ogg/", "ogg", "libogg-dev", "libogg-devel", "libogg"),
+    ("vorbis/", "vorbis vorbisenc vorbisfile", "libvorbis-dev", "libvorbis-devel", "libvorbis"),
+    ("FLAC/ FLAC++/", "FLAC FLAC++", "libflac-dev libflac++-dev", "flac-devel", "flac"),
+    ("opus/ opus.h", "opus", "libopus-dev", "opus-devel", "opus"),
+    ("mpg123.h", "mpg123", "libmpg123-dev", "mpg123-devel", "mpg123"),
+    ("speex/", "speex", "libspeex-dev", "speex-devel", "speex"),
     ("AL/", "openal", "libopenal-dev", "openal-soft-devel", "openal-soft"),
     ("libavcodec/ libavformat/ libavutil/", "avcodec avformat avutil", "libavcodec-dev libavformat-dev", "ffmpeg-free-devel", "ffmpeg"),
     ("libusb-1.0/ libusb.h", "usb-1.0", "libusb-1.0-0-dev", "libusb1-devel", "libusb"),
@@ -274,6 +302,16 @@ mod tests {
         let index = "b-dev: /usr/include/x.h\na-dev: /usr/include/x86_64-linux-gnu/x.h\nc: /usr/include/c/x.h\n\
                      d: /usr/include/xx.h\n";
         assert_eq!(packages_in(index, "x.h"), ["a-dev", "b-dev"]);
+    }
+
+    #[test]
+    fn the_most_telling_row_counts() {
+        let package = |header: &str| row(header).map(|(_, _, debian, ..)| *debian);
+        assert_eq!(package("X11/Xcursor/Xcursor.h"), Some("libxcursor-dev"));
+        assert_eq!(package("X11/Xlib.h"), Some("libx11-dev"));
+        assert_eq!(package("X11/extensions/shape.h"), Some("libxext-dev"));
+        assert_eq!(package("ogg/ogg.h"), Some("libogg-dev"));
+        assert_eq!(package("nobody/has.h"), None);
     }
 
     #[test]

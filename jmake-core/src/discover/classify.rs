@@ -176,7 +176,7 @@ mod tests {
             ("liba.so.1.2", elf(3), Some(Category::SharedLibrary)),
             ("a", elf(3), Some(Category::Executable)),
             ("a", elf(2), Some(Category::Executable)),
-            ("a.o", elf(1), None),
+            ("a.o", elf(1), Some(Category::Object)),
             ("liba.so", b"GROUP ( libc.so.6 )".to_vec(), None),
             ("liba.a", b"!<arch>\nx".to_vec(), Some(Category::StaticLibrary)),
             ("liba.a", b"!<thin>\nx".to_vec(), Some(Category::StaticLibrary)),

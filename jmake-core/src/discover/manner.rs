@@ -25,6 +25,8 @@ pub struct Manner {
     pub c_flags: Vec<String>,
     /// Flags for every source of C++.
     pub cxx_flags: Vec<String>,
+    /// Headers that every source begins with.
+    pub first: Vec<FilePath>,
     /// Flags for single sources, after all others; each source once, in order.
     pub own_flags: Vec<(FilePath, Vec<String>)>,
     /// Names and patterns of the symbols that are shown, as in a linker's version script; `None`

@@ -119,7 +119,10 @@ pub fn discover_project(
         found.problems.extend(other.or_else(|| unnamed(&said, &found.left_out)));
         found.problems.extend(said.missing.first().map(|path| missing(&said, path)));
         others = if all_made { said.besides(&found.generated) } else { Vec::new() };
-        found.generated.extend(said.generated.into_values().filter(Generated::is_first));
+        let first = |made: &Generated| made.is_first() || said.manner.first.contains(&made.path);
+        let first = said.generated.into_values().filter(first);
+        let first: Vec<Generated> = first.filter(|made| !found.generated.contains(made)).collect();
+        found.generated.extend(first);
         found.defines = said.defines;
     }
     found.evidence = read;

@@ -209,7 +209,12 @@ impl Render<'_> {
         let mut at = 0;
         for (name, from, to) in references(text) {
             out += &text[at..from];
-            out += &self.reference(name);
+            // A comment can do without.
+            let is_open = is_comment(&text[..from]) && matches!(meaning(name, self.known), Ok(Check::No));
+            match is_open {
+                true => out += &text[from..to],
+                false => out += &self.reference(name),
+            }
             at = to;
         }
         out + &text[at..]
@@ -234,6 +239,11 @@ impl Render<'_> {
             }
         }
     }
+}
+
+/// Whether a line that begins so is within a comment there.
+fn is_comment(before: &str) -> bool {
+    before.rfind("/*") > before.rfind("*/") || before.contains("//") || before.trim_start().starts_with("* ")
 }
 
 enum Holds {

@@ -37,6 +37,13 @@ fn templates_and_what_they_stand_for() {
 }
 
 #[test]
+fn comments_can_do_without() {
+    let text = "/* Below ${prefix}. */\n * or @prefix@\n#define A 1 // $prefix ${prefix}\n/* @NAME@ */\n";
+    assert_eq!(rendered(text), text.replace("@NAME@", "thing"));
+    assert_eq!(render(b"/* a */ char *p = \"@prefix@\";\n", &Names::new(), &|_| true).missing, ["prefix"]);
+}
+
+#[test]
 fn lines_of_autoconf() {
     assert_eq!(
         rendered("/* a */\n#undef HAVE_UNISTD_H\n"),

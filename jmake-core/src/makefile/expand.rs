@@ -37,7 +37,9 @@ impl<'f> Variables<'f> {
     /// None but what make itself knows; `wildcard` tells what files match a pattern.
     pub fn new(wildcard: &'f dyn Fn(&str) -> Vec<String>) -> Variables<'f> {
         let mut variables = Variables { all: BTreeMap::new(), left: Cell::new(LONGEST), wildcard };
-        for (name, text) in [("CC", "cc"), ("CXX", "c++"), ("AR", "ar"), ("MAKE", "make"), ("RM", "rm -f")] {
+        let known = [("CC", "cc"), ("CXX", "c++"), ("AR", "ar"), ("MAKE", "make"), ("RM", "rm -f")];
+        // What `configure` would set.
+        for (name, text) in known.into_iter().chain([("OBJEXT", "o")]) {
             variables.set(name, "=", text);
         }
         variables

@@ -35,10 +35,14 @@ const LONGEST_PATTERN: usize = 200;
 const SOURCES: [&str; 7] = ["c", "cc", "cpp", "cxx", "C", "c++", "CPP"];
 
 /// What the Makefile `file` says, or those that it starts in folders below; and the first that
-/// says something.
-pub fn read(files: &dyn Files, file: &FilePath) -> Option<(FilePath, Described)> {
+/// says something.  `values` are what stands for `@NAME@` in templates of Makefiles.
+pub fn read(
+    files: &dyn Files,
+    file: &FilePath,
+    values: &BTreeMap<String, String>,
+) -> Option<(FilePath, Described)> {
     let mut described = Described::default();
-    let below = one(files, file, &mut described)?;
+    let below = one(files, file, values, &mut described)?;
     let mut says = file.clone();
     if described.targets.is_empty() {
         for dir in below.into_iter().take(MOST_BELOW) {
@@ -46,7 +50,7 @@ pub fn read(files: &dyn Files, file: &FilePath) -> Option<(FilePath, Described)>
                 continue;
             };
             let has_none = described.targets.is_empty();
-            one(files, &file, &mut described);
+            one(files, &file, values, &mut described);
             if has_none && !described.targets.is_empty() {
                 says = file;
             }
@@ -56,11 +60,15 @@ pub fn read(files: &dyn Files, file: &FilePath) -> Option<(FilePath, Described)>
 }
 
 /// Reads one Makefile; gives the folders in which it starts others.
-fn one(files: &dyn Files, file: &FilePath, described: &mut Described) -> Option<Vec<FilePath>> {
-    let text = files.read(file)?;
+fn one(
+    files: &dyn Files,
+    file: &FilePath,
+    values: &BTreeMap<String, String>,
+    described: &mut Described,
+) -> Option<Vec<FilePath>> {
     let dir = file.parent()?;
     let wildcard = |pattern: &str| matching(files, &dir, pattern);
-    let makefile = Makefile::read(files, &dir, &text, &wildcard);
+    let makefile = Makefile::read(files, file, values, &wildcard)?;
     let by_target = makefile.by_target();
     let is_pattern = |rule: &&Rule| rule.targets.iter().any(|target| target.contains('%'));
     let patterns = makefile.rules.iter().filter(is_pattern).take(MOST_PATTERNS).collect();
@@ -171,8 +179,13 @@ impl Reader<'_> {
                 .collect();
             todo.extend(words.into_iter().filter(|word| is_object(word) || is_source(word)));
         }
+        let mut lost = 0;
         while let Some(name) = todo.pop() {
-            if seen.len() > MOST || name.contains(['@', '%']) || !seen.insert(name.clone()) {
+            if seen.len() > MOST || !seen.insert(name.clone()) {
+                continue;
+            }
+            if name.contains(['@', '%']) || name.ends_with('.') {
+                lost += 1;
                 continue;
             }
             if is_source(&name) {
@@ -184,7 +197,8 @@ impl Reader<'_> {
                 todo.extend(made_by(&name).flat_map(|rule| rule.needs.clone()));
             }
         }
-        sources
+        // Of what is hardly understood the little that is would be taken for the whole.
+        if lost > sources.len() { BTreeSet::new() } else { sources }
     }
 
     /// The source that the object `name` is compiled from; `needs` is what its rules name.

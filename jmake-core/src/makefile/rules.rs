@@ -27,6 +27,8 @@ pub struct Rule {
 /// A Makefile that was read.
 pub struct Makefile<'f> {
     files: &'f dyn Files,
+    /// What stands for `@NAME@` in templates.
+    values: &'f BTreeMap<String, String>,
     dir: FilePath,
     /// Its variables, as they are at its end.
     pub variables: Variables<'f>,
@@ -44,17 +46,43 @@ struct Condition {
 }
 
 impl<'f> Makefile<'f> {
-    /// Reads `text`, which lies in `dir`.
+    /// Reads `file`; `values` are what stands for `@NAME@` where it is a template.
     pub fn read(
         files: &'f dyn Files,
-        dir: &FilePath,
-        text: &[u8],
+        file: &FilePath,
+        values: &'f BTreeMap<String, String>,
         wildcard: &'f dyn Fn(&str) -> Vec<String>,
-    ) -> Makefile<'f> {
+    ) -> Option<Makefile<'f>> {
         let variables = Variables::new(wildcard);
-        let mut makefile = Makefile { files, dir: dir.clone(), variables, rules: Vec::new(), left: MOST };
-        makefile.take(text, 0);
-        makefile
+        let dir = file.parent()?;
+        let mut makefile = Makefile { files, values, dir, variables, rules: Vec::new(), left: MOST };
+        let text = makefile.text(file)?;
+        makefile.take(&text, 0);
+        Some(makefile)
+    }
+
+    /// The text of a Makefile; of a template as `configure` would fill it.
+    fn text(&self, file: &FilePath) -> Option<Vec<u8>> {
+        let text = self.files.read(file)?;
+        if file.extension() != Some(b"in") {
+            return Some(text.to_vec());
+        }
+        let text = String::from_utf8_lossy(&text);
+        let mut parts = text.split('@');
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        while let Some(part) = parts.next() {
+            match self.values.get(part) {
+                Some(value) => {
+                    out += value;
+                    out += parts.next().unwrap_or_default();
+                }
+                None => {
+                    out.push('@');
+                    out += part;
+                }
+            }
+        }
+        Some(out.into_bytes())
     }
 
     fn take(&mut self, text: &[u8], depth: usize) {
@@ -142,7 +170,7 @@ impl<'f> Makefile<'f> {
         }
         // `x.o: CFLAGS += …` is a matter of that file alone.
         let Some((targets, needs)) = plain.split_once(':') else { return };
-        if needs.contains('=') && !needs.contains(";") {
+        if assigns(needs) && !needs.contains(';') {
             return;
         }
         let (needs, first) = needs.split_once(';').unwrap_or((needs, ""));
@@ -160,8 +188,10 @@ impl<'f> Makefile<'f> {
     fn include(&mut self, names: &str, depth: usize) {
         let names = self.variables.expand(names);
         for name in names.split_ascii_whitespace().filter(|_| depth < DEEPEST) {
-            let text = place(&self.dir, name.as_bytes()).and_then(|path| self.files.read(&path));
-            if let Some(text) = text {
+            let template = format!("{name}.in");
+            let mut files =
+                [name, &template].into_iter().filter_map(|name| place(&self.dir, name.as_bytes()));
+            if let Some(text) = files.find_map(|path| self.text(&path)) {
                 self.take(&text, depth + 1);
             }
         }
@@ -177,6 +207,15 @@ impl<'f> Makefile<'f> {
         }
         all
     }
+}
+
+/// Whether a `=` stands in `text` outside references: that of `$(X:.c=.o)` assigns nothing.
+fn assigns(text: &str) -> bool {
+    let mut depth = 0i64;
+    text.bytes().any(|byte| {
+        depth += i64::from(b"({".contains(&byte)) - i64::from(b")}".contains(&byte));
+        byte == b'=' && depth == 0
+    })
 }
 
 /// `(a,b)`, `"a" "b"` and `'a' 'b'`.

@@ -6,7 +6,7 @@ use super::*;
 
 fn libraries(text: impl AsRef<[u8]>, files: &[&str]) -> Vec<String> {
     let tree = Tree::of(files).with("Makefile", text);
-    let (_, described) = read(&tree, &"Makefile".into()).unwrap();
+    let (_, described) = read(&tree, &"Makefile".into(), &BTreeMap::new()).unwrap();
     described.targets.iter().map(ToString::to_string).collect()
 }
 
@@ -124,7 +124,7 @@ fn makefiles_below_and_included() {
         .with("Makefile", "all:\n\tcd src && $(MAKE) $@\n\t$(MAKE) -C ../outside\n")
         .with("src/Makefile", "include objects.mk gone.mk\n-include $(wildcard *.d)\nlibx.a: $(O)\n")
         .with("src/objects.mk", "O = a.o b.o\ninclude objects.mk\n");
-    let (says, described) = read(&tree, &"Makefile".into()).unwrap();
+    let (says, described) = read(&tree, &"Makefile".into(), &BTreeMap::new()).unwrap();
     assert_eq!(says.to_string(), "src/Makefile");
     assert_eq!(described.targets[0].to_string(), "libx.a: src/a.c src/b.c");
 }
@@ -159,5 +159,33 @@ fn whatever_is_written_reading_ends() {
         "%.o: %.c\n".repeat(50_000) + &(0..2_000).map(|n| format!("lib{n}.a: o{n}.o\n")).collect::<String>(),
     );
     assert_eq!(libraries(b"libx.a: a.o \xff\xfe.o\n\t\xff\n", &["a.c"]), ["libx.a: a.c"]);
-    assert!(read(&Tree::default(), &FilePath::new("Makefile")).is_none());
+    assert!(read(&Tree::default(), &FilePath::new("Makefile"), &BTreeMap::new()).is_none());
+}
+
+#[test]
+fn templates_are_filled_as_configure_would() {
+    let tree = Tree::of(&["a.c", "b.c", "more.c"])
+        .with(
+            "Makefile.in",
+            "include config.make\nSOURCES = a.c b.c\nlibx.a: $(SOURCES:.c=.$(OBJEXT)) @MORE@\n@OFF@ liby.a: y.o\n",
+        )
+        .with("config.make.in", "OBJEXT = @OBJEXT@\n");
+    let values = |all: &[(&str, &str)]| {
+        all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>()
+    };
+    let said = |values: &BTreeMap<String, String>| {
+        let (_, described) = read(&tree, &"Makefile.in".into(), values).unwrap();
+        described.targets.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        said(&values(&[("OBJEXT", "o"), ("MORE", "more.o"), ("OFF", "#")])),
+        ["libx.a: a.c b.c more.c"]
+    );
+}
+
+#[test]
+fn a_library_that_is_hardly_understood_is_none() {
+    let files = ["a.c", "b.c", "c.c"];
+    assert_eq!(libraries("libx.a: a.o b.@EXT@ c.@EXT@\n", &files), [""; 0]);
+    assert_eq!(libraries("libx.a: a.o b.o c.@EXT@\n", &files), ["libx.a: a.c b.c"]);
 }

@@ -23,12 +23,12 @@ use crate::process::INPUT_LIMIT;
 const HEADERS: &str = "
 assert ctype errno fcntl fenv float inttypes limits locale math setjmp signal stdarg stdbool stddef
 stdint stdio stdlib string strings tgmath time uchar unistd wchar wctype
-alloca byteswap dirent dlfcn endian execinfo fnmatch ftw getopt glob grp iconv ifaddrs langinfo
-libgen libintl malloc netdb poll pthread pwd regex sched search semaphore spawn syslog termios
+alloca byteswap dirent dlfcn endian err execinfo fnmatch ftw getopt glob grp iconv ifaddrs langinfo
+libgen libintl link malloc netdb poll pthread pwd regex sched search semaphore spawn syslog termios
 ucontext ulimit utime wordexp
 arpa/inet net/if netinet/in netinet/tcp sys/auxv sys/epoll sys/event sys/eventfd sys/file
-sys/inotify sys/ioctl sys/mman sys/param sys/prctl sys/random sys/resource sys/select sys/sendfile
-sys/socket sys/stat sys/statvfs sys/sysctl sys/sysinfo sys/syscall sys/time sys/times sys/timerfd
+sys/inotify sys/ioctl sys/mman sys/param sys/prctl sys/procfs sys/ptrace sys/random sys/resource sys/select
+sys/sendfile sys/shm sys/signalfd sys/socket sys/stat sys/statfs sys/statvfs sys/sysctl sys/sysinfo sys/syscall sys/time sys/times sys/timerfd
 sys/types sys/uio sys/un sys/utsname sys/wait
 mach/mach_time malloc/malloc libkern/OSAtomic os/lock
 ";

@@ -48,7 +48,8 @@ const KNOWN: &[Known] = &[
     either("lz4.h", &["liblz4"], &["lz4"]),
     either("lz4frame.h", &["liblz4"], &["lz4"]),
     either("snappy.h", &["snappy"], &["snappy"]),
-    package("brotli/", &["libbrotlienc", "libbrotlidec"]),
+    package("brotli/encode.h", &["libbrotlienc"]),
+    package("brotli/", &["libbrotlidec"]),
     either("zip.h", &["libzip"], &["zip"]),
     either("archive.h", &["libarchive"], &["archive"]),
     // Data.

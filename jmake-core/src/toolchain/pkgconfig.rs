@@ -119,7 +119,8 @@ impl<'a> Packages<'a> {
         let folder = path.components().next()?.as_os_str().to_str()?;
         let folder = (folder != header).then_some(folder);
         let names = folder.into_iter().chain([stem]).flat_map(|name| [name.to_owned(), format!("lib{name}")]);
-        names.into_iter().find_map(|name| self.package(header, &name).filter(|found| self.has(found, header)))
+        let fits = |found: &FoundLibrary| self.has(found, header) && !self.is_archived(found);
+        names.into_iter().find_map(|name| self.package(header, &name).filter(fits))
     }
 
     /// The installed package `name`.
@@ -150,6 +151,17 @@ impl<'a> Packages<'a> {
         let declared = variable.map(|text| path_from_bytes(text.trim_ascii()));
         let dirs = found.include_dirs.iter().chain(declared.iter().filter(|dir| dir.is_absolute()));
         dirs.into_iter().any(|dir| dir.join(header).is_file())
+    }
+
+    /// Whether the linker would take all of it from archives.  What is only guessed must not answer what
+    /// the C library does, and no linker takes an archive back that turns out not to be needed.
+    fn is_archived(&self, found: &FoundLibrary) -> bool {
+        let is_there = |lib: &String, ext: &str| {
+            let mut dirs = found.lib_dirs.iter().chain(self.query.library_dirs);
+            dirs.any(|dir| dir.join(format!("lib{lib}.{ext}")).is_file())
+        };
+        let is_shared = |lib: &String| ["so", "dylib", "tbd"].iter().any(|ext| is_there(lib, ext));
+        found.libs.iter().any(|lib| is_there(lib, "a")) && !found.libs.iter().any(is_shared)
     }
 
     fn installed(&self, lib: &str) -> bool {
@@ -219,6 +231,8 @@ mod tests {
         pc("sqlite3", "Libs: -L/opt/sq -lsqlite3\nCflags: -I/opt/sq/include -DSQ=1 -pthread\n");
         pc("libthing", &format!("{include}Libs: -lthing\nCflags: -I${{includedir}}\n"));
         pc("liar", &format!("{include}Libs: -lliar\n"));
+        pc("inner", &format!("{include}Libs: -lm\nCflags: -I${{includedir}}\n"));
+        fs::write(&dir.path().join("include dir/inner.h"), b"").unwrap();
         fs::write(&dir.path().join("include dir/thing.h"), b"").unwrap();
         for lib in ["libbz2.so", "libm.a", "libdl.so"] {
             fs::write(&dir.path().join("lib").join(lib), b"").unwrap();
@@ -268,7 +282,8 @@ mod tests {
     fn a_package_of_the_headers_name_must_have_the_header() {
         let Some(program) = pkg_config() else { return };
         let dir = world();
-        let found = ask_for(dir.path(), Lang::C, &["thing.h", "liar.h", "nothing.h"], Some(program));
+        let found =
+            ask_for(dir.path(), Lang::C, &["thing.h", "liar.h", "nothing.h", "inner.h"], Some(program));
         assert_eq!(found.iter().map(|lib| &*lib.package).collect::<Vec<_>>(), ["libthing"]);
         assert_eq!(found[0].include_dirs, [dir.path().join("include dir")]);
     }

@@ -4,6 +4,9 @@ use super::{Reader, names};
 use crate::cmake::text::{list, path};
 use crate::cmake::{Ask, Kind};
 
+/// The version of a package that nobody has looked at.
+const NEWEST: &str = "999.0.0";
+
 /// Words that end the names to look for.
 const FIND_KEYWORDS: [&str; 22] = [
     "HINTS",
@@ -117,12 +120,11 @@ impl Reader<'_> {
             self.set(&format!("{name}_FIND_QUIETLY"), "1");
             return self.run_file(&module, None);
         }
-        let found = answer == Some(true);
-        if required && !found {
+        if required && answer != Some(true) {
             self.note(format!("the package `{name}` is required, and not known to be there"));
         }
-        // Without what is required it would not go on: what follows holds where that is there.
-        self.set_found(name, found || required);
+        // Without it there would be nothing to build.
+        self.set_found(name, required || answer == Some(true));
     }
 
     fn set_found(&mut self, name: &str, found: bool) {
@@ -141,6 +143,10 @@ impl Reader<'_> {
         {
             self.set(&format!("{name}_{suffix}"), value);
             self.set(&format!("{upper}_{suffix}"), value);
+        }
+        // What is there without being looked at counts as new enough.
+        for of in [name, &*upper] {
+            self.set(&format!("{of}_VERSION"), NEWEST);
         }
         for target in targets {
             self.add_item(target, Kind::Interface, true, true);
@@ -171,8 +177,8 @@ impl Reader<'_> {
         let start = rest.iter().position(|word| matches!(&**word, "DEFAULT_MSG" | "REQUIRED_VARS"));
         let required = rest[start.map_or(rest.len(), |at| at + 1)..].iter();
         let mut required = required.take_while(|word| !keywords.contains(&&***word));
-        let is_required = self.is_on(&format!("{name}_FIND_REQUIRED"));
-        let found = is_required || required.all(|variable| self.is_on(variable));
+        let found =
+            self.is_on(&format!("{name}_FIND_REQUIRED")) || required.all(|variable| self.is_on(variable));
         let value = if found { "TRUE" } else { "FALSE" };
         self.set(&format!("{name}_FOUND"), value);
         self.set(&format!("{}_FOUND", name.to_ascii_uppercase()), value);
@@ -192,9 +198,8 @@ impl Reader<'_> {
             )
         };
         let modules: Vec<String> = rest.iter().filter(option).cloned().collect();
-        let found = self.ask(&format!("{prefix}_FOUND"), Ask::PkgConfig(modules.clone()), false)
-            == Some(true)
-            || rest.iter().any(|word| word == "REQUIRED");
+        let asked = self.ask(&format!("{prefix}_FOUND"), Ask::PkgConfig(modules.clone()), false);
+        let found = asked == Some(true) || rest.iter().any(|word| word == "REQUIRED");
         self.set(&format!("{prefix}_FOUND"), if found { "1" } else { "0" });
         if !found {
             return;

@@ -405,6 +405,9 @@ fn checks_are_asked() {
         configure_file(CMakeLists.txt out)
         # @HAVE_YES@ @HAVE_NO@ @HAVE_S@ @LONG@ @STRANGE@ @BIG@ @COMPILES@ @NOT_SO@ @ZLIB_FOUND@ @ZLIB_LIBRARIES@
         # @Other_FOUND@ @M@ @N@ @PK_LIBRARIES@ @Threads_FOUND@
+        if(ZLIB_VERSION VERSION_LESS 1.3)
+        set(M old)
+        endif()
         add_library(t STATIC a.c)
         target_link_libraries(t ZLIB::ZLIB Threads::Threads)",
     );

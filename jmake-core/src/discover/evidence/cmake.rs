@@ -1,7 +1,7 @@
 //! From what a `CMakeLists.txt` describes to evidence.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cmake::{self, Ask, Described, Kind, Place, Question, Target, VIRTUAL_ROOT};
 use crate::discover::manner::shown_by;
@@ -10,14 +10,15 @@ use crate::discover::{Tree, category_by_name};
 use crate::generate::{Check, DIR, Form, Generated, Known, Names, check, check_headers};
 use crate::memo::Memo;
 use crate::path::FilePath;
+use crate::standard::is_standard;
 
 use super::{Answers, Evidence, Seen};
 
 /// Where a description may lie; the first there is counts.
 const PLACES: [&str; 4] = ["", "build/cmake", "cmake", "contrib/cmake"];
 
-/// How many packages are tried one by one where the description goes no further without.
-const MOST_PACKAGES: usize = 12;
+/// How many packages are tried one by one.
+const MOST_GRANTED: usize = 24;
 
 /// What the `CMakeLists.txt` of the folder says.
 pub(super) fn read(seen: &Seen<'_>, dir: &FilePath, answers: &Answers<'_>) -> Option<Evidence> {
@@ -41,39 +42,58 @@ pub(super) fn described(
     let mut places = PLACES.iter().map(|place| dir.join(place));
     let source = places.find(|place| tree.get(&place.join("CMakeLists.txt")).is_some())?;
     let place = Place { source: source.clone(), build: FilePath::new(DIR).join("cmake") };
-    let described = reading(seen, &place, answers)?;
+    let described = read_granting(seen, &place, answers)?;
     // Without `project` it is a part of a larger description, which says what it leaves open.
     described.project.as_ref()?;
     Some((source.join("CMakeLists.txt"), described))
 }
 
-/// What the description in `place` says.  Where it gives up because every package counts as
-/// absent, it cannot be without one of them, and the first with which it goes on counts as there.
-fn reading(seen: &Seen<'_>, place: &Place, answers: &Answers<'_>) -> Option<Described> {
-    let absent = RefCell::new(Vec::new());
-    let answer = |question: &Question| {
-        let known = answers.of(question);
-        let is_package = matches!(question.ask, Ask::Package(_) | Ask::PkgConfig(_));
-        let mut absent = absent.borrow_mut();
-        if is_package && known != Some(true) && !absent.contains(&question.ask) {
-            absent.push(question.ask.clone());
+/// Reads the description.  Packages of others count as absent; where it gives up without any, it is
+/// read with the first of those it asks for that it can do with, or else with all of them.
+fn read_granting(seen: &Seen<'_>, place: &Place, answers: &Answers<'_>) -> Option<Described> {
+    let wanted: RefCell<Vec<Question>> = RefCell::default();
+    let note = |question: &Question, answer: Option<bool>| {
+        let mut wanted = wanted.borrow_mut();
+        if answer != Some(true) && is_about_others(&question.ask) && !wanted.contains(question) {
+            wanted.push(question.clone());
         }
-        known
+        answer
     };
-    let described = cmake::read(seen, place, &machine(), &answer)?;
-    if !described.gives_up {
+    let ask = |question: &Question| note(question, answers.of(question));
+    let described = cmake::read(seen, place, &machine(), &ask)?;
+    let wanted = wanted.take();
+    if !described.gives_up || wanted.is_empty() {
         return Some(described);
     }
-    let with = |package: &Ask| {
-        let answer = |question: &Question| match question.ask == *package {
+    let mut choices: Vec<&[Question]> = wanted.chunks(1).take(MOST_GRANTED).collect();
+    choices.push(&wanted);
+    let with = |granted: &[Question]| {
+        let comes_with = |question: &Question| granted.iter().any(|one| has_headers(&one.ask, &question.ask));
+        let ask = |question: &Question| match granted.contains(question) || comes_with(question) {
             true => Some(true),
             false => answers.of(question),
         };
-        cmake::read(seen, place, &machine(), &answer)
+        cmake::read(seen, place, &machine(), &ask).filter(|described| !described.gives_up)
     };
-    let absent = absent.into_inner();
-    let mut others = absent.iter().take(MOST_PACKAGES).filter_map(with);
-    others.find(|other| !other.gives_up).or(Some(described))
+    Some(choices.into_iter().find_map(with).unwrap_or(described))
+}
+
+/// Whether `headers` asks for such as `package` has, by their names.
+fn has_headers(package: &Ask, headers: &Ask) -> bool {
+    let (Ask::Package(package), Ask::Header(headers)) = (package, headers) else { return false };
+    let package = package.to_ascii_lowercase();
+    let package = package.strip_prefix("lib").unwrap_or(&package);
+    headers
+        .iter()
+        .all(|header| is_standard(header.as_bytes()) || header.to_ascii_lowercase().contains(package))
+}
+
+/// Whether it asks for what somebody else has to install.
+fn is_about_others(ask: &Ask) -> bool {
+    matches!(
+        ask,
+        Ask::Package(_) | Ask::PkgConfig(_) | Ask::FindLibrary(_) | Ask::FindPath(_) | Ask::Library { .. }
+    )
 }
 
 /// Adds what `library` is made of.  Another form of what is there already adds nothing: the
@@ -87,6 +107,7 @@ pub(super) fn take(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) {
     if sources.iter().all(|source| evidence.sources.contains(*source)) {
         return;
     }
+    let is_first = evidence.sources.is_empty();
     evidence.sources.extend(sources.into_iter().cloned());
     let is_missing = |source: &&cmake::Source| {
         let is_made = evidence.generated.contains_key(&source.path);
@@ -95,7 +116,14 @@ pub(super) fn take(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) {
     let missing: Vec<FilePath> =
         library.sources.iter().filter(is_missing).map(|source| source.path.clone()).collect();
     evidence.missing.extend(missing);
-    manner(evidence, library, seen);
+    let shown = manner(evidence, library, seen);
+    // Of several libraries each shows its own; an archive is not linked, and hides nothing.
+    if is_first {
+        evidence.manner.export = shown;
+    } else if library.kind != Kind::Static || !library.kind_given {
+        let all = evidence.manner.export.take();
+        evidence.manner.export = all.zip(shown).map(|(all, shown)| joined(all, shown));
+    }
     for compile in [&library.c, &library.cxx] {
         for (name, value) in &compile.defines {
             let define = value.as_ref().map_or_else(|| name.clone(), |value| format!("{name}={value}"));
@@ -107,10 +135,14 @@ pub(super) fn take(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) {
             evidence.search(dir, tree);
         }
     }
+    // Those of an object library come with its sources.
+    for dir in library.sources.iter().flat_map(|source| &source.include_dirs) {
+        evidence.search(dir, tree);
+    }
 }
 
-/// Adds how `library` is compiled and linked.
-fn manner(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) {
+/// Adds how `library` is compiled; gives the symbols that its linker shows, where it does not show all.
+fn manner(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) -> Option<Vec<String>> {
     let is_on = |name: &str| library.properties.get(name).is_some_and(cmake::is_on);
     for (cxx, compile, language) in [(false, &library.c, "C"), (true, &library.cxx, "CXX")] {
         let of = |what: &str| library.properties.get(&format!("{language}_{what}"));
@@ -139,9 +171,14 @@ fn manner(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) {
     let flags = flags.map(String::as_str).chain(library.link.iter().map(String::as_str));
     let script = flags.flat_map(|text| text.split([' ', ';'])).find_map(version_script);
     let text = script.and_then(|path| crate::cmake::Files::read(seen, &path));
-    if let Some(text) = text {
-        evidence.manner.export = shown_by(&String::from_utf8_lossy(&text));
-    }
+    text.and_then(|text| shown_by(&String::from_utf8_lossy(&text)))
+}
+
+/// Both lists, each name once.
+fn joined(mut all: Vec<String>, more: Vec<String>) -> Vec<String> {
+    let more: Vec<String> = more.into_iter().filter(|name| !all.contains(name)).collect();
+    all.extend(more);
+    all
 }
 
 /// The version script that a flag for the linker names.
@@ -172,6 +209,16 @@ pub(super) fn libraries<'d>(described: &'d Described, tree: &Tree) -> Vec<&'d Ta
     if all.iter().any(|target| target.installed) {
         all.retain(|target| target.installed || !serves_programs(target));
     }
+    // Without what it is linked with a library is not whole.
+    let needed: BTreeSet<&str> = all.iter().flat_map(|target| &target.link).map(String::as_str).collect();
+    let is_new = |target: &&Target| !all.iter().any(|known| known.name == target.name);
+    let parts = described.targets.iter().filter(is_library).filter(|part| needed.contains(&*part.name));
+    let parts: Vec<&Target> = parts.filter(is_new).collect();
+    all.extend(parts);
+    // A plug-in is loaded by a program; where there is a library, that is what is meant.
+    if all.iter().any(|target| target.kind != Kind::Module) {
+        all.retain(|target| target.kind != Kind::Module);
+    }
     // Of two forms of one library the shared one is what is built here.
     all.sort_by_key(|target| target.kind == Kind::Static && target.kind_given);
     all
@@ -201,19 +248,22 @@ pub(super) fn generated(
         if !is_code(&made.output) {
             continue;
         }
-        let form = if made.copy_only {
-            Form::Copy
-        } else {
-            let text = memo.text(&made.input).unwrap_or_default();
-            let shown = String::from_utf8_lossy(&text);
-            let names = cmake::names_in(&text, made.at_only).into_iter();
-            Form::Template(
-                names
-                    .map(|name| (name.clone(), known(described, made, &shown, &name, answers)))
-                    .collect::<Names>(),
-            )
+        // The template may be made by the description itself.
+        let written = described.written.get(&made.input).map(|text| text.to_vec());
+        let is_written = written.is_some();
+        let text = written.unwrap_or_else(|| memo.text(&made.input).unwrap_or_default());
+        let shown = String::from_utf8_lossy(&text);
+        let names = cmake::names_in(&text, made.at_only).into_iter();
+        let names: Names =
+            names.map(|name| (name.clone(), known(described, made, &shown, &name, answers))).collect();
+        let form = match (made.copy_only, is_written) {
+            (true, true) => Form::Text(shown.into_owned()),
+            (true, false) => Form::Copy,
+            (false, true) => Form::Lines { text: shown.into_owned(), names, is_first: false },
+            (false, false) => Form::Template(names),
         };
-        add(&made.output, &made.input, form);
+        let from = described.read.first().filter(|_| is_written).unwrap_or(&made.input);
+        add(&made.output, from, form);
     }
     for (path, text) in &described.written {
         // Of what is configured this is the text as CMake makes it where nothing is known.

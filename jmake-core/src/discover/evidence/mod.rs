@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::cmake::Files;
-use crate::generate::Generated;
+use crate::generate::{DIR, Generated};
 use crate::memo::Memo;
 use crate::path::FilePath;
 
@@ -229,6 +229,22 @@ impl Evidence {
         let name = |define: &str| define.split('=').next().unwrap_or_default().to_owned();
         if !self.defines.iter().any(|known| name(known) == name(&define)) {
             self.defines.push(define);
+        }
+    }
+
+    /// Has every source begin with a header that is there or is made; what is made may be named as if
+    /// it lay among the sources.
+    fn begin_with(&mut self, header: &FilePath, tree: &Tree) {
+        let made = FilePath::new(DIR).join(header.as_bytes());
+        let found = match tree.get(header) {
+            Some(_) => header,
+            None => {
+                [&made, header].into_iter().find(|path| self.generated.contains_key(*path)).unwrap_or(&made)
+            }
+        };
+        let is_known = tree.get(found).is_some() || self.generated.contains_key(found);
+        if is_known && !self.manner.first.contains(found) {
+            self.manner.first.push(found.clone());
         }
     }
 

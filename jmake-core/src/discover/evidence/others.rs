@@ -68,8 +68,12 @@ fn written_by_others(seen: &Seen<'_>, file: &FilePath) -> Option<Vec<u8>> {
 pub(super) fn makefile(seen: &Seen<'_>, dir: &FilePath) -> Option<Evidence> {
     let files = makefile::NAMES.iter().map(|name| dir.join(name)).filter(|file| seen.is_file(file));
     let mut all = files.filter_map(|file| {
-        let (says, described) = makefile::read(seen, &file)?;
-        Some(evidence(seen, says, described))
+        // Automake makes its own of its own description, which says it better.
+        let is_template = file.extension() == Some(b"in") && !seen.is_file(&dir.join("Makefile.am"));
+        let configured = is_template.then(|| automake::Configured::read(seen, dir)).flatten();
+        let automake::Configured { values, headers } = configured.unwrap_or_default();
+        let (says, described) = makefile::read(seen, &file, &values)?;
+        Some(evidence(seen, says, Described { headers, ..described }))
     });
     all.find(|said| !said.sources.is_empty())
 }
@@ -84,8 +88,8 @@ fn evidence(seen: &Seen<'_>, file: FilePath, described: Described) -> Evidence {
         if library.sources.iter().all(|source| folder_reason(source).is_some()) {
             continue;
         }
-        let is_source = |path: &&FilePath| category_by_name(path.file_name()).is_source();
-        for source in library.sources.iter().filter(is_source) {
+        let is_unit = |path: &&FilePath| category_by_name(path.file_name()).is_unit();
+        for source in library.sources.iter().filter(is_unit) {
             match tree.get(source) {
                 Some(_) => drop(evidence.sources.insert(source.clone())),
                 None if !evidence.missing.contains(source) => evidence.missing.push(source.clone()),
@@ -94,6 +98,7 @@ fn evidence(seen: &Seen<'_>, file: FilePath, described: Described) -> Evidence {
         }
         library.defines.iter().for_each(|define| evidence.define(define.clone()));
         library.include_dirs.iter().for_each(|dir| evidence.search(dir, tree));
+        library.first.iter().for_each(|header| evidence.begin_with(header, tree));
     }
     evidence
 }

@@ -1,5 +1,7 @@
 use crate::discover::LeftOut;
 use crate::discover::tests::Project;
+use crate::generate::Form;
+use crate::path::FilePath;
 
 const MESON: (&str, &str) = ("meson.build", "project('p', 'c')\nlibrary('p', 'a.c', 'm.c', install: true)\n");
 const AUTOMAKE: (&str, &str) = ("Makefile.am", "lib_LTLIBRARIES = libp.la\nlibp_la_SOURCES = a.c am.c\n");
@@ -158,4 +160,119 @@ fn what_is_named_by_its_object_or_in_parts_is_named() {
     ]);
     assert_eq!(project.targets(), "lib p: a.c\n");
     assert!(project.discover().problems.is_empty());
+}
+
+/// What a project of these sources makes by a `CMakeLists.txt`.
+fn by_cmake(text: &'static str, more: &[(&'static str, &'static str)]) -> crate::discover::Discovery {
+    let files: Vec<_> =
+        SOURCES.into_iter().chain([("CMakeLists.txt", text)]).chain(more.iter().copied()).collect();
+    Project::new(&files).discover()
+}
+
+fn library(found: &crate::discover::Discovery) -> String {
+    let names = found.targets[0].sources.iter().map(ToString::to_string);
+    names.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn packages_without_which_a_description_gives_up_count_as_there() {
+    let one_of = "project(p C)\n\
+        find_package(Zip)\nfind_package(One)\nif(One_FOUND)\nset(more m.c)\nendif()\n\
+        if(NOT more)\nfind_package(Two)\nif(Two_FOUND)\nset(more b.c)\nendif()\nendif()\n\
+        if(NOT more)\nmessage(FATAL_ERROR \"nothing to go by\")\nendif()\n\
+        if(Zip_FOUND)\nlist(APPEND more mk.c)\nendif()\nadd_library(p a.c ${more})\n";
+    assert_eq!(library(&by_cmake(one_of, &[])), "a.c m.c", "the first that helps, and no other");
+    let required = "project(p C)\nfind_package(One REQUIRED)\nif(One_FOUND)\nset(more m.c)\nendif()\n\
+        find_package(Two)\nif(Two_FOUND)\nset(more b.c)\nendif()\nadd_library(p a.c ${more})\n";
+    assert_eq!(library(&by_cmake(required, &[])), "a.c m.c");
+    let checked = "project(p C)\ninclude(CheckIncludeFile)\nfind_package(One)\nif(NOT One_FOUND)\n\
+        find_package(Two)\nif(NOT Two_FOUND)\nmessage(FATAL_ERROR no)\nendif()\nendif()\n\
+        if(One_FOUND)\ncheck_include_file(one/x.h HAVE_X)\nif(NOT HAVE_X)\nmessage(FATAL_ERROR no)\nendif()\n\
+        set(more m.c)\nendif()\nadd_library(p a.c ${more})\n";
+    assert_eq!(library(&by_cmake(checked, &[])), "a.c m.c", "headers come with their package");
+    let never = "project(p C)\nfind_package(One)\nif(One_FOUND)\nset(more m.c)\nendif()\n\
+        message(FATAL_ERROR no)\nadd_library(p a.c ${more})\n";
+    assert_eq!(library(&by_cmake(never, &[])), "a.c", "nothing helps");
+}
+
+#[test]
+fn plug_ins_are_beside_a_library_and_each_library_shows_its_own() {
+    let text = "project(p C)\nadd_library(a SHARED a.c)\nadd_library(b SHARED b.c)\nadd_library(m MODULE m.c)\n\
+        add_library(s STATIC a.c b.c mk.c)\n\
+        set_target_properties(a PROPERTIES LINK_FLAGS -Wl,--version-script=${CMAKE_SOURCE_DIR}/a.map)\n\
+        set_target_properties(b PROPERTIES LINK_FLAGS -Wl,--version-script=${CMAKE_SOURCE_DIR}/b.map)\n";
+    let maps = [("a.map", "{ global: a; x; local: *; };"), ("b.map", "{ global: b; x; local: *; };")];
+    let found = by_cmake(text, &maps);
+    assert_eq!(library(&found), "a.c b.c mk.c");
+    assert_eq!(found.manner.export.map(|names| names.join(" ")).as_deref(), Some("a x b"));
+    let open = by_cmake(
+        "project(p C)\nadd_library(a SHARED a.c)\nadd_library(b SHARED b.c)\n\
+        set_target_properties(b PROPERTIES LINK_FLAGS -Wl,--version-script=${CMAKE_SOURCE_DIR}/b.map)\n",
+        &maps,
+    );
+    assert_eq!(open.manner.export, None, "one shows everything");
+    assert_eq!(library(&by_cmake("project(p C)\nadd_library(m MODULE m.c)\n", &[])), "m.c");
+}
+
+#[test]
+fn what_an_installed_library_is_linked_with_belongs_to_it() {
+    let text = "project(p C)\nadd_library(base a.c)\nadd_library(tools b.c)\nadd_library(p m.c)\n\
+        target_link_libraries(p base)\ninstall(TARGETS p)\n\
+        add_executable(x main.c)\ntarget_link_libraries(x base tools)\n";
+    assert_eq!(library(&by_cmake(text, &[("main.c", "int main(void) { return 0; }")])), "a.c m.c");
+}
+
+#[test]
+fn folders_of_an_object_library_come_with_its_sources() {
+    let project = Project::new(&[
+        ("a.c", "#include \"c.h\"\n"),
+        ("b.c", ""),
+        ("c.h.in", "#define N @N@\n"),
+        (
+            "CMakeLists.txt",
+            "project(p C)\nset(N 3)\nconfigure_file(c.h.in made/c.h)\nadd_library(o OBJECT a.c)\n\
+             target_include_directories(o PRIVATE ${CMAKE_BINARY_DIR}/made)\n\
+             add_library(p b.c $<TARGET_OBJECTS:o>)\n",
+        ),
+    ]);
+    let found = project.discover();
+    assert_eq!(library(&found), "a.c b.c");
+    assert_eq!(found.include_dirs, [FilePath::new(".jmake/gen/cmake/made")]);
+}
+
+#[test]
+fn a_header_that_every_source_begins_with() {
+    let project = project(&[
+        ("configure.ac", "AC_INIT([p], [1])\nAC_CONFIG_HEADERS([config.h])\nAC_DEFINE([X], [1])\n"),
+        (
+            "Makefile.am",
+            "AM_CPPFLAGS = -include $(top_builddir)/config.h -include first.h -include gone.h\n\
+            lib_LTLIBRARIES = libp.la\nlibp_la_SOURCES = a.c\n",
+        ),
+        ("first.h", ""),
+    ]);
+    let found = project.discover();
+    let first: Vec<String> = found.manner.first.iter().map(ToString::to_string).collect();
+    assert_eq!(first, [".jmake/gen/config.h", "first.h"]);
+    assert!(
+        found.generated.iter().any(|made| made.path == first[0].as_str().into()),
+        "though nothing includes it"
+    );
+}
+
+#[test]
+fn a_template_may_be_written_by_the_description() {
+    let project = Project::new(&[
+        ("a.c", "#include \"c.h\"\n"),
+        (
+            "CMakeLists.txt",
+            "project(p C)\nset(N 3)\nfile(WRITE ${CMAKE_BINARY_DIR}/c.h.in \"#define N @N@\\n\")\n\
+             configure_file(${CMAKE_BINARY_DIR}/c.h.in ${CMAKE_BINARY_DIR}/c.h)\n\
+             include_directories(${CMAKE_BINARY_DIR})\nadd_library(p a.c)\n",
+        ),
+    ]);
+    let found = project.discover();
+    let [made] = &found.generated[..] else { panic!("{:?}", found.generated) };
+    assert_eq!(made.from.to_string(), "CMakeLists.txt");
+    assert!(matches!(&made.form, Form::Lines { text, .. } if text == "#define N @N@\n"), "{:?}", made.form);
 }

@@ -47,6 +47,18 @@ pub(super) const CASES: &[Case] = &[
         ..CASE
     },
     Case {
+        name: "a header that a tool makes",
+        cause: Cause::HeaderGenerated,
+        files: &[
+            ("a.c", "#include \"table.h\"\nint a = SIZE;\n"),
+            ("Makefile", "libx.a: a.o\na.o: table.h\ntable.h: table.awk\n\tawk -f table.awk > $@\n"),
+        ],
+        hint: "a tool of the project makes it, as `Makefile` says",
+        mend: Mend::Write(&[("table.h", "#define SIZE 3\n")]),
+        alike: &[("a.c", "#include \"able.h\"\n")],
+        ..CASE
+    },
+    Case {
         name: "a header of Windows",
         cause: Cause::HeaderOfOtherSystem,
         files: &[
