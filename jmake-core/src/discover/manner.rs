@@ -137,66 +137,9 @@ fn is_instruction_set(flag: &str) -> bool {
         && !takes_more.iter().any(|start| name.starts_with(start))
 }
 
-/// The symbols that a linker's version script shows; `None` when it is not understood, or shows
-/// all.  The grammar is that of the GNU linker's manual, "VERSION Command".
-pub(super) fn shown_by(script: &str) -> Option<Vec<String>> {
-    let plain = without_comments(script)?;
-    if plain.contains('"') {
-        return None;
-    }
-    let mut shown = Vec::new();
-    let mut hides = false;
-    let mut rest = &*plain;
-    // Each node: a name, its symbols in braces, and the node it builds upon.
-    while let Some((_, node)) = rest.split_once('{') {
-        let (symbols, after) = node.split_once('}')?;
-        let mut global = true;
-        for entry in symbols.split(';') {
-            let mut entry = entry.trim();
-            while let Some((label, name)) = entry.split_once(':') {
-                global = match label.trim() {
-                    "global" => true,
-                    "local" => false,
-                    _ => return None,
-                };
-                entry = name.trim();
-            }
-            hides |= !global && entry == "*";
-            shown.extend((global && !entry.is_empty()).then(|| entry.to_owned()));
-        }
-        rest = after;
-    }
-    (hides && !shown.is_empty()).then_some(shown)
-}
-
-fn without_comments(script: &str) -> Option<String> {
-    let mut text = String::new();
-    let mut rest = script;
-    while let Some((before, after)) = rest.split_once("/*") {
-        text += before;
-        rest = after.split_once("*/")?.1;
-    }
-    Some(text + rest)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn version_scripts() {
-        let shown = |text| shown_by(text).map(|names| names.join(" "));
-        assert_eq!(shown("{ global: a; b*; local: *; };").as_deref(), Some("a b*"));
-        assert_eq!(
-            shown("/* x; */ V1 {\n global:\n  a;\n local:*;\n};\nV2 { b; c; } V1;\n").as_deref(),
-            Some("a b c")
-        );
-        assert_eq!(shown("V1 { global: a; };"), None, "all are shown");
-        assert_eq!(shown("V1 { global: extern \"C++\" { ns::*; }; local: *; };"), None);
-        assert_eq!(shown("V1 { global: a; local: *;"), None, "cut off");
-        assert_eq!(shown("/* V1 { global: a; local: *; };"), None);
-        assert_eq!(shown("{ local: *; };"), None, "an empty library is not meant");
-    }
 
     #[test]
     fn only_flags_that_change_the_library_count() {

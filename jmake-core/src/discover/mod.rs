@@ -16,6 +16,7 @@ mod manner;
 mod opened;
 mod optional;
 mod reasons;
+mod shown;
 mod targets;
 mod vendored;
 mod walk;
@@ -342,6 +343,9 @@ impl Discovery {
     }
 }
 
+#[cfg(test)]
+#[cfg(unix)]
+mod bad_input;
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;

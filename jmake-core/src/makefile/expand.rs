@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Variables that refer to one another deeper than this do so for ever.
 const DEEPEST: usize = 50;
@@ -24,11 +25,23 @@ struct Variable {
     is_final: bool,
 }
 
+/// That a variable is set.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Its name.
+    pub name: String,
+    /// The operator.
+    pub how: String,
+    /// What is set.
+    pub text: String,
+}
+
 /// Variables by name.
+#[derive(Clone)]
 pub struct Variables<'f> {
     all: BTreeMap<String, Variable>,
     /// How many bytes may still be put in.
-    left: Cell<usize>,
+    left: Rc<Cell<usize>>,
     /// The files that a pattern of `wildcard` names.
     wildcard: &'f dyn Fn(&str) -> Vec<String>,
 }
@@ -36,7 +49,7 @@ pub struct Variables<'f> {
 impl<'f> Variables<'f> {
     /// None but what make itself knows; `wildcard` tells what files match a pattern.
     pub fn new(wildcard: &'f dyn Fn(&str) -> Vec<String>) -> Variables<'f> {
-        let mut variables = Variables { all: BTreeMap::new(), left: Cell::new(LONGEST), wildcard };
+        let mut variables = Variables { all: BTreeMap::new(), left: Rc::new(Cell::new(LONGEST)), wildcard };
         for (name, text) in [("CC", "cc"), ("CXX", "c++"), ("AR", "ar"), ("MAKE", "make"), ("RM", "rm -f")] {
             variables.set(name, "=", text);
         }
@@ -68,6 +81,15 @@ impl<'f> Variables<'f> {
                 self.all.insert(name.to_owned(), Variable { text: text.to_owned(), is_final: false });
             }
         }
+    }
+
+    /// The same with more set, which is paid for from here; `None` when there is no room for it.
+    pub fn with<'s>(&self, more: impl Iterator<Item = &'s Setting>) -> Option<Variables<'f>> {
+        let size: usize = self.all.iter().map(|(name, one)| name.len() + one.text.len() + STEP).sum();
+        self.left.set(self.left.get().checked_sub(size)?);
+        let mut all = self.clone();
+        more.for_each(|one| all.set(&one.name, &one.how, &one.text));
+        Some(all)
     }
 
     /// Whether `name` was set.

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use crate::described::{Files, place};
 use crate::path::FilePath;
 
-use super::expand::Variables;
+use super::expand::{Setting, Variables, stem};
 use super::lines::{Line, assignment, lines};
 
 /// Includes are not followed deeper than this.
 const DEEPEST: usize = 20;
 /// All lines that are looked at.
 const MOST: usize = 200_000;
+/// How many patterns have variables of their own.
+const MOST_PATTERNS: usize = 50;
 
 /// A rule, everything put in.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +34,10 @@ pub struct Makefile<'f> {
     pub variables: Variables<'f>,
     /// Its rules, in order.
     pub rules: Vec<Rule>,
+    /// What is set for single targets, and for patterns of them, by what they are called.
+    own: BTreeMap<String, Vec<(usize, Setting)>>,
+    /// Those of them that are patterns.
+    patterns: Vec<String>,
     left: usize,
 }
 
@@ -52,7 +58,7 @@ impl<'f> Makefile<'f> {
         wildcard: &'f dyn Fn(&str) -> Vec<String>,
     ) -> Makefile<'f> {
         let variables = Variables::new(wildcard);
-        let mut makefile = Makefile { files, dir: dir.clone(), variables, rules: Vec::new(), left: MOST };
+        let mut makefile = Makefile { files, dir: dir.clone(), variables, rules: Vec::new(), own: BTreeMap::new(), patterns: Vec::new(), left: MOST };
         makefile.take(text, 0);
         makefile
     }
@@ -140,10 +146,9 @@ impl<'f> Makefile<'f> {
             let name = self.variables.expand(name);
             return self.variables.set(&name, how, value);
         }
-        // `x.o: CFLAGS += …` is a matter of that file alone.
         let Some((targets, needs)) = plain.split_once(':') else { return };
         if needs.contains('=') && !needs.contains(";") {
-            return;
+            return self.set_for(targets, needs);
         }
         let (needs, first) = needs.split_once(';').unwrap_or((needs, ""));
         let needs = needs.trim_start_matches(':').replace('|', " ");
@@ -155,6 +160,32 @@ impl<'f> Makefile<'f> {
         let rule =
             Rule { targets: words(targets), needs: words(&needs), recipe: recipe.into_iter().collect() };
         self.rules.push(rule);
+    }
+
+    /// `x.o: CFLAGS += …` is a matter of that file alone, and of what it is made of.
+    fn set_for(&mut self, targets: &str, text: &str) {
+        let plain = ["override ", "export ", "private "]
+            .iter()
+            .fold(text.trim(), |text, word| text.strip_prefix(word).unwrap_or(text).trim_start());
+        let Some((name, how, text)) = assignment(plain) else { return };
+        let setting = Setting { name: self.variables.expand(name), how: how.to_owned(), text: text.to_owned() };
+        let targets = self.variables.expand(targets);
+        for target in targets.split_ascii_whitespace().take(self.left) {
+            self.left -= 1;
+            if target.contains('%') && self.patterns.len() < MOST_PATTERNS && !self.own.contains_key(target) {
+                self.patterns.push(target.to_owned());
+            }
+            self.own.entry(target.to_owned()).or_default().push((self.left, setting.clone()));
+        }
+    }
+
+    /// What is set for `targets` alone, in order.
+    pub fn own(&self, targets: &[String]) -> Vec<&Setting> {
+        let fits = |pattern: &&String| targets.iter().any(|target| stem(pattern, target).is_some());
+        let names = targets.iter().chain(self.patterns.iter().filter(fits));
+        let mut all: Vec<&(usize, Setting)> = names.filter_map(|name| self.own.get(name)).flatten().collect();
+        all.sort_by_key(|(left, _)| std::cmp::Reverse(*left));
+        all.into_iter().map(|(_, setting)| setting).collect()
     }
 
     fn include(&mut self, names: &str, depth: usize) {

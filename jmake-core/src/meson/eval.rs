@@ -68,8 +68,9 @@ pub(super) struct Reader<'f> {
     pub options: BTreeMap<String, Value>,
     pub name: String,
     pub version: String,
-    /// Flags for all targets.
-    pub args: Vec<String>,
+    /// Flags for all sources of C, and of C++, and for the linker.
+    pub args: [Vec<String>; 2],
+    pub link_args: Vec<String>,
     pub configs: Vec<BTreeMap<String, Value>>,
     pub described: Described,
     /// Folders that were read.
@@ -97,7 +98,8 @@ impl<'f> Reader<'f> {
             options: BTreeMap::new(),
             name: String::new(),
             version: String::new(),
-            args: Vec::new(),
+            args: Default::default(),
+            link_args: Vec::new(),
             configs: Vec::new(),
             described: Described::default(),
             seen: BTreeSet::new(),

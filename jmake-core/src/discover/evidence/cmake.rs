@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::cmake::{self, Ask, Described, Kind, Place, Target, VIRTUAL_ROOT};
-use crate::discover::manner::shown_by;
 use crate::discover::reasons::folder_reason;
+use crate::discover::shown;
 use crate::discover::{Tree, category_by_name};
 use crate::generate::{Check, DIR, Form, Generated, Known, Names, check, check_headers};
 use crate::memo::Memo;
@@ -107,7 +107,7 @@ fn manner(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) {
     let script = flags.flat_map(|text| text.split([' ', ';'])).find_map(version_script);
     let text = script.and_then(|path| crate::cmake::Files::read(seen, &path));
     if let Some(text) = text {
-        evidence.manner.export = shown_by(&String::from_utf8_lossy(&text));
+        evidence.manner.export = shown::by_script(&String::from_utf8_lossy(&text));
     }
 }
 

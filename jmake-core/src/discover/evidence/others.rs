@@ -79,11 +79,10 @@ fn evidence(seen: &Seen<'_>, file: FilePath, described: Described) -> Evidence {
     let tree = seen.tree;
     let is_beside = |dir: &FilePath| folder_reason(&dir.join("x")).is_some();
     let mut evidence = Evidence::new(file, described.headers.clone());
-    for library in described.libraries(&is_beside) {
-        // What lies among the tests or examples is none of it, wherever it is described.
-        if library.sources.iter().all(|source| folder_reason(source).is_some()) {
-            continue;
-        }
+    let mut libraries = described.libraries(&is_beside);
+    // What lies among the tests or examples is none of it, wherever it is described.
+    libraries.retain(|library| library.sources.iter().any(|source| folder_reason(source).is_none()));
+    for library in &libraries {
         let is_source = |path: &&FilePath| category_by_name(path.file_name()).is_source();
         for source in library.sources.iter().filter(is_source) {
             match tree.get(source) {
@@ -95,5 +94,6 @@ fn evidence(seen: &Seen<'_>, file: FilePath, described: Described) -> Evidence {
         library.defines.iter().for_each(|define| evidence.define(define.clone()));
         library.include_dirs.iter().for_each(|dir| evidence.search(dir, tree));
     }
+    super::flags::take(&mut evidence, &libraries, seen);
     evidence
 }
