@@ -63,7 +63,8 @@ pub fn read(files: &dyn Files, text: &[u8]) -> Option<Described> {
         let Some(source) = within(&away, &entry.file()) else { continue };
         let name = owner(&output).unwrap_or_default();
         let is_new = known.insert((name.clone(), source.clone()));
-        let target = targets.entry(name.clone()).or_insert_with(|| Target { name: name.clone(), ..Target::default() });
+        let target =
+            targets.entry(name.clone()).or_insert_with(|| Target { name: name.clone(), ..Target::default() });
         let folder = |dir: &str| within(&away, &FilePath::new(&entry.directory).join(dir));
         let mut told = Target::default();
         told.take_flags(arguments.iter().map(String::as_str), &folder);

@@ -142,16 +142,20 @@ impl Target {
         args: impl IntoIterator<Item = &'a str>,
         file: &dyn Fn(&str) -> Option<FilePath>,
     ) {
-        let parts = |arg: &'a str| arg.strip_prefix("-Wl,").map_or_else(|| vec![arg], |rest| rest.split(',').collect());
+        let parts = |arg: &'a str| {
+            arg.strip_prefix("-Wl,").map_or_else(|| vec![arg], |rest| rest.split(',').collect())
+        };
         let mut words = args.into_iter().filter(|arg| *arg != "-Xlinker").flat_map(parts);
         while let Some(word) = words.next() {
-            let (option, behind) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
+            let (option, behind) =
+                word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
             let option = option.trim_start_matches('-');
             let kind: fn(FilePath) -> Export = match option {
                 "version-script" => Export::Script,
                 "export-symbols" => Export::Listed,
                 "export-symbols-regex" => {
-                    self.export = behind.or_else(|| words.next()).map(|text| Export::Matching(text.to_owned()));
+                    self.export =
+                        behind.or_else(|| words.next()).map(|text| Export::Matching(text.to_owned()));
                     continue;
                 }
                 _ => continue,

@@ -327,14 +327,20 @@ fn nothing_of_a_repository_is_run() {
              y = meson.get_compiler('c').run('int main(void) { return system(\"touch CANARY\"); }')\nlibrary('p', 'a.c')\n",
         )],
         &[
-            ("Makefile.am", "lib_LTLIBRARIES = libp.la\nlibp_la_SOURCES = a.c\nall-local:\n\ttouch CANARY\nX := $(shell touch CANARY)\n"),
+            (
+                "Makefile.am",
+                "lib_LTLIBRARIES = libp.la\nlibp_la_SOURCES = a.c\nall-local:\n\ttouch CANARY\nX := $(shell touch CANARY)\n",
+            ),
             (
                 "configure.ac",
                 "AC_INIT([p], m4_esyscmd([touch CANARY]))\nX=`touch CANARY`\nY=$(touch CANARY)\nsh ./run\n\
                  AC_RUN_IFELSE([AC_LANG_PROGRAM([], [system(\"touch CANARY\");])])\nAC_CONFIG_COMMANDS([x], [touch CANARY])\n",
             ),
         ],
-        &[("BUILD", "genrule(name = 'g', outs = ['g.c'], cmd = 'touch CANARY')\ncc_library(name = 'p', srcs = ['a.c', 'g.c'])\n")],
+        &[(
+            "BUILD",
+            "genrule(name = 'g', outs = ['g.c'], cmd = 'touch CANARY')\ncc_library(name = 'p', srcs = ['a.c', 'g.c'])\n",
+        )],
         &[(
             "Makefile",
             "X := $(shell touch CANARY)\nY != touch CANARY\nCFLAGS = `touch CANARY` $(shell ./run)\n\
@@ -349,7 +355,15 @@ fn nothing_of_a_repository_is_run() {
     for files in cases {
         let world = World::new();
         world.write("a.c", "int a(void) { return 1; }\n");
-        for name in ["run", "configure", "autogen.sh", "bootstrap", "config.status", "setup.py", ".git/hooks/post-checkout"] {
+        for name in [
+            "run",
+            "configure",
+            "autogen.sh",
+            "bootstrap",
+            "config.status",
+            "setup.py",
+            ".git/hooks/post-checkout",
+        ] {
             world.write(name, script.clone());
             fs::set_permissions(world.at(name), fs::Permissions::from_mode(0o755)).unwrap();
         }

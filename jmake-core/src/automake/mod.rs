@@ -215,9 +215,10 @@ impl<'r> Reader<'r> {
         });
         let [of_both, of_c, of_cxx] = &chosen;
         // The compiler's own name may hold what `configure` found that it must be told.
-        for (cxx, names) in
-            [(false, ["CC", of_both.as_str(), of_c.as_str(), "CPPFLAGS", "CFLAGS"]), (true, ["CXX", of_both.as_str(), of_cxx.as_str(), "CPPFLAGS", "CXXFLAGS"])]
-        {
+        for (cxx, names) in [
+            (false, ["CC", of_both.as_str(), of_c.as_str(), "CPPFLAGS", "CFLAGS"]),
+            (true, ["CXX", of_both.as_str(), of_cxx.as_str(), "CPPFLAGS", "CXXFLAGS"]),
+        ] {
             for words in names.map(|name| self.arguments(name)) {
                 target.compile(cxx, words.iter().map(String::as_str));
             }

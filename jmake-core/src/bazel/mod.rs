@@ -144,7 +144,8 @@ impl Workspace<'_> {
 
     /// The file that a flag names: by `$(location …)`, or from the top.
     fn named_by(&self, dir: &FilePath, text: &str) -> Option<FilePath> {
-        let label = ["$(location ", "$(execpath ", "$(rootpath "].iter().find_map(|start| text.strip_prefix(start));
+        let label =
+            ["$(location ", "$(execpath ", "$(rootpath "].iter().find_map(|start| text.strip_prefix(start));
         match label.and_then(|rest| rest.strip_suffix(')')) {
             Some(label) => label_file(self.top, dir, label.trim()),
             None => place(self.top, text.as_bytes()),

@@ -16,7 +16,9 @@ fn described(source: &str) -> BTreeMap<&'static str, String> {
         ("Makefile", format!("libp.so: a.c {source}\n\tcc -shared -o $@ $^\n")),
         (
             "compile_commands.json",
-            format!(r#"[{{"directory": "/x/p", "file": "/x/p/a.c"}}, {{"directory": "/x/p", "file": "{source}"}}]"#),
+            format!(
+                r#"[{{"directory": "/x/p", "file": "/x/p/a.c"}}, {{"directory": "/x/p", "file": "{source}"}}]"#
+            ),
         ),
     ])
 }
@@ -69,10 +71,16 @@ fn what_a_description_names_outside_of_the_root_is_not_taken() {
 
 #[test]
 fn links_to_files_outside_count_as_files_and_folders_do_not() {
-    let outside = Project::new(&[("x.c", "int x(void);"), ("more/y.c", ""), ("CMakeLists.txt", "project(q)\n")]);
+    let outside =
+        Project::new(&[("x.c", "int x(void);"), ("more/y.c", ""), ("CMakeLists.txt", "project(q)\n")]);
     let to = |name: &str| format!("->{}", outside.path().join(name).display());
     let (file, folder, text) = (to("x.c"), to("more"), to("CMakeLists.txt"));
-    let files = [("a.c", ""), ("linked.c", file.as_str()), ("more", folder.as_str()), ("CMakeLists.txt", text.as_str())];
+    let files = [
+        ("a.c", ""),
+        ("linked.c", file.as_str()),
+        ("more", folder.as_str()),
+        ("CMakeLists.txt", text.as_str()),
+    ];
     let project = Project::new(&files);
     assert_eq!(project.targets(), "lib p: a.c linked.c\n");
     assert_eq!(project.scan(&Options::default()).skipped, [("more".into(), Skipped::Link)]);
@@ -81,8 +89,20 @@ fn links_to_files_outside_count_as_files_and_folders_do_not() {
 #[test]
 fn files_that_are_not_text_are_no_trouble() {
     let noise: Vec<u8> = (0..100_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-    let names = ["a.c", "b.h", "CMakeLists.txt", "meson.build", "Makefile.am", "configure.ac", "BUILD", "Makefile",
-        "compile_commands.json", ".gitignore", "config.h.in", "meson_options.txt"];
+    let names = [
+        "a.c",
+        "b.h",
+        "CMakeLists.txt",
+        "meson.build",
+        "Makefile.am",
+        "configure.ac",
+        "BUILD",
+        "Makefile",
+        "compile_commands.json",
+        ".gitignore",
+        "config.h.in",
+        "meson_options.txt",
+    ];
     for name in names {
         let project = Project::new(&[("z.c", "#include \"b.h\"\n#include \"config.h\"\n")]);
         project.write(name, &noise);
@@ -94,7 +114,8 @@ fn files_that_are_not_text_are_no_trouble() {
 #[test]
 fn libraries_that_define_the_same_are_one_where_nothing_parts_them() {
     // What the symbols say of it is for the link to show.
-    let two = Project::new(&[("one/f.c", "int f(void) { return 1; }"), ("two/f.c", "int f(void) { return 2; }")]);
+    let two =
+        Project::new(&[("one/f.c", "int f(void) { return 1; }"), ("two/f.c", "int f(void) { return 2; }")]);
     assert_eq!(two.targets(), "lib p: one/f.c two/f.c\n");
     let text = "project(p C)\nadd_library(one one/f.c)\nadd_library(two two/f.c)\n";
     let two = Project::new(&[("CMakeLists.txt", text), ("one/f.c", ""), ("two/f.c", "")]);
@@ -105,19 +126,49 @@ fn libraries_that_define_the_same_are_one_where_nothing_parts_them() {
 #[test]
 fn descriptions_in_circles_end() {
     let cases: [(&str, &str, &[(&str, &str)]); 7] = [
-        ("CMakeLists.txt", "project(p C)\nadd_library(p a.c)\nadd_subdirectory(sub)\nadd_subdirectory(. again)\n",
-            &[("sub/CMakeLists.txt", "add_subdirectory(.. up)\nadd_subdirectory(${CMAKE_SOURCE_DIR} top)\n")]),
-        ("CMakeLists.txt", "project(p C)\ninclude(x.cmake)\nadd_library(p a.c)\n",
-            &[("x.cmake", "include(y.cmake)\n"), ("y.cmake", "include(x.cmake)\n")]),
-        ("meson.build", "project('p', 'c')\nsubdir('sub')\nlibrary('p', 'a.c')\n", &[("sub/meson.build", "subdir('..')\nsubdir('../sub')\n")]),
-        ("Makefile.am", "SUBDIRS = sub .\nlib_LTLIBRARIES = libp.la\nlibp_la_SOURCES = a.c\n", &[("sub/Makefile.am", "SUBDIRS = .. ../sub\ninclude ../Makefile.am\n")]),
-        ("BUILD", "load('//:x.bzl', 'X')\ncc_library(name = 'p', srcs = ['a.c'], deps = [':p', '//sub:q'])\n",
-            &[("x.bzl", "load('//:y.bzl', 'X')\n"), ("y.bzl", "load('//:x.bzl', 'X')\n"), ("sub/BUILD", "cc_library(name = 'q', deps = ['//:p'])\n")]),
-        ("Makefile", "all:\n\t$(MAKE) -C sub\ninclude x.mk\nlibp.a: a.o libp.a\n", &[("sub/Makefile", "all:\n\t$(MAKE) -C ..\n"), ("x.mk", "include x.mk Makefile\n")]),
-        ("Makefile", "f = $(call f,$(call g,$(1)))\ng = $(f) $(call f,x) $(eval f = $(f)$(f))\nlibp.a: a.o $(call f,y)\n", &[]),
+        (
+            "CMakeLists.txt",
+            "project(p C)\nadd_library(p a.c)\nadd_subdirectory(sub)\nadd_subdirectory(. again)\n",
+            &[("sub/CMakeLists.txt", "add_subdirectory(.. up)\nadd_subdirectory(${CMAKE_SOURCE_DIR} top)\n")],
+        ),
+        (
+            "CMakeLists.txt",
+            "project(p C)\ninclude(x.cmake)\nadd_library(p a.c)\n",
+            &[("x.cmake", "include(y.cmake)\n"), ("y.cmake", "include(x.cmake)\n")],
+        ),
+        (
+            "meson.build",
+            "project('p', 'c')\nsubdir('sub')\nlibrary('p', 'a.c')\n",
+            &[("sub/meson.build", "subdir('..')\nsubdir('../sub')\n")],
+        ),
+        (
+            "Makefile.am",
+            "SUBDIRS = sub .\nlib_LTLIBRARIES = libp.la\nlibp_la_SOURCES = a.c\n",
+            &[("sub/Makefile.am", "SUBDIRS = .. ../sub\ninclude ../Makefile.am\n")],
+        ),
+        (
+            "BUILD",
+            "load('//:x.bzl', 'X')\ncc_library(name = 'p', srcs = ['a.c'], deps = [':p', '//sub:q'])\n",
+            &[
+                ("x.bzl", "load('//:y.bzl', 'X')\n"),
+                ("y.bzl", "load('//:x.bzl', 'X')\n"),
+                ("sub/BUILD", "cc_library(name = 'q', deps = ['//:p'])\n"),
+            ],
+        ),
+        (
+            "Makefile",
+            "all:\n\t$(MAKE) -C sub\ninclude x.mk\nlibp.a: a.o libp.a\n",
+            &[("sub/Makefile", "all:\n\t$(MAKE) -C ..\n"), ("x.mk", "include x.mk Makefile\n")],
+        ),
+        (
+            "Makefile",
+            "f = $(call f,$(call g,$(1)))\ng = $(f) $(call f,x) $(eval f = $(f)$(f))\nlibp.a: a.o $(call f,y)\n",
+            &[],
+        ),
     ];
     for (name, text, more) in cases {
-        let files: Vec<_> = [("a.c", ""), ("left_out.c", "")].into_iter().chain(more.iter().copied()).collect();
+        let files: Vec<_> =
+            [("a.c", ""), ("left_out.c", "")].into_iter().chain(more.iter().copied()).collect();
         assert_eq!(project(name, text, &files).targets(), "lib p: a.c\n", "{text}");
     }
 }
@@ -125,10 +176,13 @@ fn descriptions_in_circles_end() {
 /// In every language: values that grow without end, ranges and patterns that take for ever.
 #[test]
 fn values_without_end_are_given_up_in_time() {
-    let doubled = |line: &str| (0..60).fold(String::new(), |mut text, at| {
-        write!(text, "{}", line.replace("NEXT", &(at + 1).to_string()).replace("THIS", &at.to_string())).unwrap();
-        text
-    });
+    let doubled = |line: &str| {
+        (0..60).fold(String::new(), |mut text, at| {
+            write!(text, "{}", line.replace("NEXT", &(at + 1).to_string()).replace("THIS", &at.to_string()))
+                .unwrap();
+            text
+        })
+    };
     let slow = "a".repeat(50_000);
     let cases = [
         ("CMakeLists.txt", "project(p C)\nset(v0 aa)\n".to_owned() + &doubled("set(vNEXT \"${vTHIS}${vTHIS}\")\n") + "add_library(p a.c ${v60})\n"),
@@ -163,8 +217,10 @@ fn values_without_end_are_given_up_in_time() {
 /// A pattern over a large tree is matched once for each time that it is asked, which is limited.
 #[test]
 fn a_large_tree_is_listed_in_time() {
-    let project = Project::new(&[("CMakeLists.txt",
-        "project(p C)\nforeach(i RANGE 1000)\nfile(GLOB_RECURSE all RELATIVE ${CMAKE_SOURCE_DIR} *.c)\nendforeach()\nadd_library(p a.c)\n")]);
+    let project = Project::new(&[(
+        "CMakeLists.txt",
+        "project(p C)\nforeach(i RANGE 1000)\nfile(GLOB_RECURSE all RELATIVE ${CMAKE_SOURCE_DIR} *.c)\nendforeach()\nadd_library(p a.c)\n",
+    )]);
     for at in 0..5_000 {
         project.write(&format!("d{}/f{at}.c", at % 50), b"");
     }

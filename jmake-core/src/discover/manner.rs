@@ -4,9 +4,12 @@
 //! language means, which instructions single units may use.  Optimisation, warnings and whatever
 //! names files stay the user's choice.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::generate::{Form, Generated, Known, Names};
 use crate::memo::Memo;
 use crate::path::FilePath;
 
@@ -87,21 +90,25 @@ impl Manner {
     }
 
     /// Shows everything after all where nothing in `tree` marks what is to be shown: the library
-    /// would be empty.
-    pub fn settle(&mut self, memo: &Memo, tree: &Tree) {
-        if !self.hides() {
-            return;
-        }
-        let marks = |path: &FilePath| {
-            memo.text(path).is_ok_and(|text| {
-                let has = |words: &[u8]| memchr::memmem::find(&text, words).is_some();
-                has(b"visibility") && (has(b"\"default\"") || has(b"__default__"))
-            })
+    /// would be empty.  And where symbols have versions, a script that knows none would not do.
+    pub fn settle(&mut self, memo: &Memo, tree: &Tree, made: &BTreeMap<FilePath, Generated>) {
+        let any = |marks: &(dyn Fn(&[u8]) -> bool + Sync)| {
+            let code =
+                tree.files.par_iter().filter(|file| file.category.is_header() || file.category.is_source());
+            code.any(|file| memo.text(&file.path).is_ok_and(|text| marks(&text)))
         };
-        let code =
-            tree.files.par_iter().filter(|file| file.category.is_header() || file.category.is_source());
-        if !code.map(|file| &file.path).any(marks) {
+        let has = |text: &[u8], words: &[u8]| memchr::memmem::find(text, words).is_some();
+        let shows = |text: &[u8]| {
+            has(text, b"visibility") && (has(text, b"\"default\"") || has(text, b"__default__"))
+        };
+        // What marks may stand in a header that is made.
+        let is_made = || made.values().any(|made| made_shows(memo, made, &shows));
+        if self.hides() && !any(&shows) && !is_made() {
             self.show_all();
+        }
+        let versions = |text: &[u8]| has(text, b".symver") || has(text, b"symver__");
+        if self.export.is_some() && any(&versions) {
+            self.export = None;
         }
     }
 
@@ -115,6 +122,24 @@ impl Manner {
         for flags in [&mut self.c_flags, &mut self.cxx_flags] {
             flags.retain(|flag| !HIDDEN.contains(&&**flag));
         }
+    }
+}
+
+/// Whether what is put into a header marks what is to be shown.
+fn made_shows(memo: &Memo, made: &Generated, shows: &dyn Fn(&[u8]) -> bool) -> bool {
+    let known = |names: &Names| {
+        names.values().any(|known| match known {
+            Known::Define(text) | Known::Value(Some(text)) => shows(text.as_bytes()),
+            _ => false,
+        })
+    };
+    match &made.form {
+        Form::Export(_) => true,
+        Form::Text(text) => shows(text.as_bytes()),
+        Form::Lines { text, names, .. } => shows(text.as_bytes()) || known(names),
+        Form::Template(names) => known(names) || memo.text(&made.from).is_ok_and(|text| shows(&text)),
+        Form::Copy => memo.text(&made.from).is_ok_and(|text| shows(&text)),
+        Form::Answers(_) => false,
     }
 }
 

@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn expressions() {
-        let shown = |text| by_expression(text).map(|names| names.join(" "));
+        let shown = |text: &str| by_expression(text).map(|names| names.join(" "));
         for (text, expect) in [
             ("^foo_", "foo_*"),
             ("^foo_.*", "foo_*"),
@@ -209,8 +209,21 @@ mod tests {
             assert_eq!(shown(text).as_deref(), Some(expect), "{text}");
         }
         for text in [
-            "", ".*", "^foo_[a-z]+$", "^a*b", "^a{2}", "^\\w+", "^[[:alpha:]]", "(", ")", "a^b", "a$b", "^a**",
-            "^*", "[", "^foo_ $",
+            "",
+            ".*",
+            "^foo_[a-z]+$",
+            "^a*b",
+            "^a{2}",
+            "^\\w+",
+            "^[[:alpha:]]",
+            "(",
+            ")",
+            "a^b",
+            "a$b",
+            "^a**",
+            "^*",
+            "[",
+            "^foo_ $",
         ] {
             assert_eq!(shown(text), None, "{text}");
         }

@@ -20,7 +20,8 @@ impl Reader<'_> {
         let folder = |dir: &str| place(self.dir, dir.as_bytes());
         target.take_link_flags(link.iter().map(String::as_str), &folder);
         // It may be compiled as it is linked.
-        let compiles = rule.needs.iter().any(|need| is_source(need)) || link.iter().any(|word| is_source(word));
+        let compiles =
+            rule.needs.iter().any(|need| is_source(need)) || link.iter().any(|word| is_source(word));
         let link = if compiles { link } else { Vec::new() };
         for cxx in [false, true] {
             let flags = [self.flags(variables, cxx), link.clone()].concat();
@@ -64,22 +65,31 @@ impl Reader<'_> {
     fn flags(&self, variables: &Variables<'_>, cxx: bool) -> Vec<String> {
         let usual = if cxx { ["CXX", "CPPFLAGS", "CXXFLAGS"] } else { ["CC", "CPPFLAGS", "CFLAGS"] };
         let usual = usual.map(|name| variables.value(name));
-        let recipes = self.makefile.rules.iter().filter(|rule| is_for(rule, cxx));
-        let lines = recipes.flat_map(|rule| &rule.recipe).filter(|line| compiles(line));
+        let lines = self.compiling[usize::from(cxx)].iter();
         let all = usual.into_iter().chain(lines.map(|line| variables.expand(line)));
         all.flat_map(|text| split(&text)).collect()
     }
 }
 
-/// Whether a rule is one for all sources of C++, or of C.
-fn is_for(rule: &Rule, cxx: bool) -> bool {
+/// The lines that compile in the rules for all sources of C, and of C++.
+pub(super) fn compiling(rules: &[Rule]) -> [Vec<&str>; 2] {
     let is_suffix = |target: &String| target.contains('%') || target.starts_with('.');
+    let all = rules.iter().filter(|rule| rule.targets.iter().any(is_suffix));
+    let all: Vec<&Rule> = all.filter(|rule| rule.recipe.iter().any(|line| compiles(line))).collect();
+    [false, true].map(|cxx| {
+        let lines = all.iter().filter(|rule| is_for(rule, cxx)).flat_map(|rule| &rule.recipe);
+        lines.map(String::as_str).filter(|line| compiles(line)).collect()
+    })
+}
+
+/// Whether such a rule is one for sources of C++, or of C.
+fn is_for(rule: &Rule, cxx: bool) -> bool {
     // `.cc.o: ` names its source before the object.
-    let suffix = |target: &String| target.rsplit_once('.').map_or(String::new(), |(source, _)| format!("x{source}"));
+    let suffix =
+        |target: &String| target.rsplit_once('.').map_or(String::new(), |(source, _)| format!("x{source}"));
     let named = rule.needs.iter().cloned().chain(rule.targets.iter().map(suffix));
     let sources: Vec<String> = named.filter(|name| is_source(name)).collect();
-    rule.targets.iter().any(is_suffix)
-        && (sources.is_empty() || sources.iter().any(|source| is_cxx(source) == cxx))
+    sources.is_empty() || sources.iter().any(|source| is_cxx(source) == cxx)
 }
 
 /// Whether a line of a recipe compiles.

@@ -65,7 +65,9 @@ fn one(files: &dyn Files, file: &FilePath, described: &mut Described) -> Option<
     let by_target = makefile.by_target();
     let is_pattern = |rule: &&Rule| rule.targets.iter().any(|target| target.contains('%'));
     let patterns = makefile.rules.iter().filter(is_pattern).take(MOST_PATTERNS).collect();
-    let reader = Reader { files, dir: &dir, makefile: &makefile, by_target, patterns, only: OnceCell::new() };
+    let compiling = flags::compiling(&makefile.rules);
+    let only = OnceCell::new();
+    let reader = Reader { files, dir: &dir, makefile: &makefile, by_target, patterns, compiling, only };
     described.targets.extend(reader.libraries());
     Some(reader.below())
 }
@@ -94,6 +96,8 @@ struct Reader<'r> {
     makefile: &'r Makefile<'r>,
     by_target: BTreeMap<&'r str, Vec<&'r Rule>>,
     patterns: Vec<&'r Rule>,
+    /// The lines that compile all sources of C, and of C++.
+    compiling: [Vec<&'r str>; 2],
     /// The source of each name, where there is only one.
     only: OnceCell<BTreeMap<Vec<u8>, Option<FilePath>>>,
 }

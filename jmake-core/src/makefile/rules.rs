@@ -58,7 +58,15 @@ impl<'f> Makefile<'f> {
         wildcard: &'f dyn Fn(&str) -> Vec<String>,
     ) -> Makefile<'f> {
         let variables = Variables::new(wildcard);
-        let mut makefile = Makefile { files, dir: dir.clone(), variables, rules: Vec::new(), own: BTreeMap::new(), patterns: Vec::new(), left: MOST };
+        let mut makefile = Makefile {
+            files,
+            dir: dir.clone(),
+            variables,
+            rules: Vec::new(),
+            own: BTreeMap::new(),
+            patterns: Vec::new(),
+            left: MOST,
+        };
         makefile.take(text, 0);
         makefile
     }
@@ -168,7 +176,8 @@ impl<'f> Makefile<'f> {
             .iter()
             .fold(text.trim(), |text, word| text.strip_prefix(word).unwrap_or(text).trim_start());
         let Some((name, how, text)) = assignment(plain) else { return };
-        let setting = Setting { name: self.variables.expand(name), how: how.to_owned(), text: text.to_owned() };
+        let setting =
+            Setting { name: self.variables.expand(name), how: how.to_owned(), text: text.to_owned() };
         let targets = self.variables.expand(targets);
         for target in targets.split_ascii_whitespace().take(self.left) {
             self.left -= 1;

@@ -70,7 +70,8 @@ impl Reader<'_> {
         let mut all = Vec::new();
         let standard = format!("{language}_std");
         let own = given.get("override_options").map(Value::flat_texts).unwrap_or_default();
-        let own = own.iter().find_map(|one| Some(one.strip_prefix(&*standard)?.strip_prefix('=')?.to_owned()));
+        let own =
+            own.iter().find_map(|one| Some(one.strip_prefix(&*standard)?.strip_prefix('=')?.to_owned()));
         let usual = self.options.get(&standard).map(Value::shown);
         // Of several the compiler takes the first that it knows.
         let standard = own.or(usual).unwrap_or_default();

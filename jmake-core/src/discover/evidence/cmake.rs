@@ -23,7 +23,7 @@ pub(super) fn read(seen: &Seen<'_>, dir: &FilePath, answers: &Answers<'_>) -> Op
     for library in libraries(&described, tree) {
         take(&mut evidence, library, seen);
     }
-    evidence.manner.settle(seen.memo, tree);
+    evidence.manner.settle(seen.memo, tree, &evidence.generated);
     Some(evidence)
 }
 

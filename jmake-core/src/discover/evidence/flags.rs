@@ -24,7 +24,7 @@ pub(super) fn take(evidence: &mut Evidence, libraries: &[&Target], seen: &Seen<'
         compiled(evidence, cxx, &units);
     }
     evidence.manner.export = export(libraries, seen);
-    evidence.manner.settle(seen.memo, seen.tree);
+    evidence.manner.settle(seen.memo, seen.tree, &evidence.generated);
 }
 
 fn compiled(evidence: &mut Evidence, cxx: bool, units: &BTreeMap<&FilePath, (Vec<&str>, &Target)>) {
@@ -37,7 +37,9 @@ fn compiled(evidence: &mut Evidence, cxx: bool, units: &BTreeMap<&FilePath, (Vec
     first.into_iter().filter(is_shared).for_each(|flag| evidence.manner.add(cxx, flag));
     for (source, (flags, library)) in units {
         let own = flags.iter().filter(|flag| !is_shared(flag)).map(|flag| (*flag).to_owned());
-        let first = |(at, define): &(usize, &String)| !library.defines.iter().take(*at).any(|other| is_same(other, define));
+        let first = |(at, define): &(usize, &String)| {
+            !library.defines.iter().take(*at).any(|other| is_same(other, define))
+        };
         let macros = library.defines.iter().enumerate().filter(first).map(|(_, define)| define);
         let macros = macros.filter(|define| is_other(define, &evidence.defines));
         let macros = macros.map(|define| format!("-D{define}"));
