@@ -162,8 +162,11 @@ mod tests {
         ]"#;
         assert_eq!(
             said(text).unwrap(),
-            ["libp.so.p: src/a.c src/b.c -Ibuild/libp.so.p -Iinclude -DA=\"1\"", "tool.p: tool/main.c"]
+            ["libp.so.p: src/a.c src/b.c -Ibuild/libp.so.p -Iinclude", "tool.p: tool/main.c"]
         );
+        let tree = Tree::of(&["src/a.c", "src/b.c"]);
+        let own = &read(&tree, text.as_bytes()).unwrap().targets[0].own_flags;
+        assert_eq!(own[&FilePath::new("src/a.c")], ["-DA=\"1\""], "what one is told is its own");
         let text = r#"[{"directory": "", "file": "src/a.c", "output": "a.o"}]"#;
         assert_eq!(said(text).unwrap(), [": src/a.c"]);
     }

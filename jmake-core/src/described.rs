@@ -74,6 +74,8 @@ pub enum Export {
 
 /// More targets, sources or folders than any project has: what is beyond is not read.
 pub const MOST: usize = 100_000;
+/// The same of flags for one target or one source.
+const MOST_FLAGS: usize = 500;
 
 impl Described {
     /// The libraries that are the project's purpose and all that is linked into them: those made
@@ -132,7 +134,8 @@ impl Target {
     /// Adds what `args` say of how sources of C++, or of C, are compiled besides macros and folders.
     pub fn compile<'a>(&mut self, cxx: bool, args: impl IntoIterator<Item = &'a str>) {
         let flags = if cxx { &mut self.cxx_flags } else { &mut self.c_flags };
-        flags.extend(args.into_iter().filter(|arg| says_how(arg)).map(str::to_owned));
+        let room = MOST_FLAGS.saturating_sub(flags.len());
+        flags.extend(args.into_iter().filter(|arg| says_how(arg)).take(room).map(str::to_owned));
     }
 
     /// Takes what the linker is told by `args` of the symbols to show: in its own words, in those of
@@ -164,13 +167,13 @@ impl Target {
         }
     }
 
-    /// What the compiler is told for `source`, as far as it counts: of two that contradict each
-    /// other the later does.
-    pub fn flags_of(&self, source: &FilePath, cxx: bool) -> Vec<&str> {
+    /// What the compiler is told for a source with flags of its `own`, as far as it counts: of two
+    /// that contradict each other the later does.
+    pub fn flags_of<'t>(&'t self, own: Option<&'t Vec<String>>, cxx: bool) -> Vec<&'t str> {
         let all = if cxx { &self.cxx_flags } else { &self.c_flags };
-        let own = self.own_flags.get(source).into_iter().flatten();
+        let own = own.into_iter().flatten();
         let mut counts: Vec<&str> = Vec::new();
-        for flag in all.iter().chain(own) {
+        for flag in all.iter().chain(own.take(MOST_FLAGS)) {
             counts.retain(|other| about(other) != about(flag));
             counts.push(flag);
         }

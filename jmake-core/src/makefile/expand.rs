@@ -125,6 +125,13 @@ impl<'f> Variables<'f> {
         }
     }
 
+    /// Whether there is room for so much, which is taken.
+    fn affords(&self, size: usize) -> bool {
+        let left = self.left.get().checked_sub(size);
+        self.left.set(left.unwrap_or(0));
+        left.is_some()
+    }
+
     /// `text`, while there is room for it.
     fn paid(&self, text: String) -> String {
         match self.left.get().checked_sub(text.len() + STEP) {
@@ -190,7 +197,12 @@ impl<'f> Variables<'f> {
                 true => (from, to),
                 false => (format!("%{from}"), format!("%{to}")),
             };
-            return each(&words, |word| substituted(&from, &to, word));
+            let size = words.split_ascii_whitespace().count().saturating_mul(to.len());
+            return if self.affords(size) {
+                each(&words, |word| substituted(&from, &to, word))
+            } else {
+                String::new()
+            };
         }
         let name = self.expanded(text, depth + 1);
         self.variable(name.trim(), depth)
@@ -205,7 +217,13 @@ impl<'f> Variables<'f> {
         Some(match name {
             "subst" => {
                 let from = arg(0);
-                if from.is_empty() { rest(2) } else { self.paid(rest(2).replace(&from, &arg(1))) }
+                let (to, text) = (arg(1), rest(2));
+                let is_in = !from.is_empty() && text.contains(&from);
+                match is_in && self.affords(text.matches(&from).count().saturating_mul(to.len())) {
+                    true => text.replace(&from, &to),
+                    false if is_in => String::new(),
+                    false => text,
+                }
             }
             "patsubst" => each(&rest(2), |word| substituted(arg(0).trim(), arg(1).trim(), word)),
             "strip" | "sort" if name == "strip" => each(&rest(0), str::to_owned),

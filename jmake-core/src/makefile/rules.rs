@@ -142,9 +142,7 @@ impl<'f> Makefile<'f> {
     }
 
     fn line(&mut self, text: &str, depth: usize) {
-        let plain = ["override ", "export ", "private "]
-            .iter()
-            .fold(text, |text, word| text.strip_prefix(word).unwrap_or(text).trim_start());
+        let plain = without_words(text);
         for word in ["-include ", "sinclude ", "include "] {
             if let Some(names) = plain.strip_prefix(word) {
                 return self.include(names, depth);
@@ -172,9 +170,7 @@ impl<'f> Makefile<'f> {
 
     /// `x.o: CFLAGS += …` is a matter of that file alone, and of what it is made of.
     fn set_for(&mut self, targets: &str, text: &str) {
-        let plain = ["override ", "export ", "private "]
-            .iter()
-            .fold(text.trim(), |text, word| text.strip_prefix(word).unwrap_or(text).trim_start());
+        let plain = without_words(text);
         let Some((name, how, text)) = assignment(plain) else { return };
         let setting =
             Setting { name: self.variables.expand(name), how: how.to_owned(), text: text.to_owned() };
@@ -217,6 +213,16 @@ impl<'f> Makefile<'f> {
         }
         all
     }
+}
+
+/// An assignment without the words that may stand before it.
+fn without_words(text: &str) -> &str {
+    let words = ["override ", "export ", "private "];
+    let mut text = text.trim();
+    while let Some(rest) = words.iter().find_map(|word| text.strip_prefix(word)) {
+        text = rest.trim_start();
+    }
+    text
 }
 
 /// `(a,b)`, `"a" "b"` and `'a' 'b'`.

@@ -14,6 +14,8 @@ use super::value::Value;
 const MOST_STEPS: usize = 2_000_000;
 /// All text and all lists that are made.
 const MOST_ROOM: usize = 64 << 20;
+/// No text is made longer at once.
+const LONGEST: usize = 4 << 20;
 /// Folders within folders.
 const DEEPEST: usize = 16;
 
@@ -457,6 +459,10 @@ pub(super) fn replaced(text: &str, value: &dyn Fn(&str) -> Option<String>) -> St
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('@') {
+        // Each of many names may stand for much.
+        if out.len() > LONGEST {
+            return out;
+        }
         out += before;
         let name = after
             .split_once('@')

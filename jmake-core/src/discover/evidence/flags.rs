@@ -3,6 +3,7 @@
 //! What all units of a language are told is for all; what only some are told is theirs alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::described::{Export, Files as _, Target};
 use crate::discover::{Category, category_by_name, shown};
@@ -10,15 +11,28 @@ use crate::path::FilePath;
 
 use super::{Evidence, Seen};
 
+/// A unit: what the compiler is told for it, and the macros of its library that others have otherwise.
+struct Unit<'t> {
+    flags: Vec<&'t str>,
+    macros: Rc<Vec<String>>,
+}
+
 /// Adds how `libraries` are made; of a source that several have, how the first compiles it.
 pub(super) fn take(evidence: &mut Evidence, libraries: &[&Target], seen: &Seen<'_>) {
     for cxx in [false, true] {
         let category = if cxx { Category::CppSource } else { Category::CSource };
-        let mut units: BTreeMap<&FilePath, (Vec<&str>, &Target)> = BTreeMap::new();
+        let mut units: BTreeMap<&FilePath, Unit<'_>> = BTreeMap::new();
         for library in libraries {
+            // Few sources have flags of their own.
+            let of_all = library.flags_of(None, cxx);
+            let macros = Rc::new(other_macros(library, &evidence.defines));
             let sources = library.sources.iter().filter(|path| evidence.sources.contains(*path));
             for source in sources.filter(|path| category_by_name(path.file_name()) == category) {
-                units.entry(source).or_insert_with(|| (library.flags_of(source, cxx), library));
+                units.entry(source).or_insert_with(|| {
+                    let own = library.own_flags.get(source);
+                    let flags = own.map_or_else(|| of_all.clone(), |own| library.flags_of(Some(own), cxx));
+                    Unit { flags, macros: macros.clone() }
+                });
             }
         }
         compiled(evidence, cxx, &units);
@@ -27,24 +41,25 @@ pub(super) fn take(evidence: &mut Evidence, libraries: &[&Target], seen: &Seen<'
     evidence.manner.settle(seen.memo, seen.tree, &evidence.generated);
 }
 
-fn compiled(evidence: &mut Evidence, cxx: bool, units: &BTreeMap<&FilePath, (Vec<&str>, &Target)>) {
+fn compiled(evidence: &mut Evidence, cxx: bool, units: &BTreeMap<&FilePath, Unit<'_>>) {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for flag in units.values().flat_map(|(flags, _)| flags) {
+    for flag in units.values().flat_map(|unit| &unit.flags) {
         *counts.entry(flag).or_default() += 1;
     }
     let is_shared = |flag: &&str| !flag.starts_with("-D") && counts.get(flag) == Some(&units.len());
-    let first = units.values().next().map(|(flags, _)| flags.clone()).unwrap_or_default();
+    let first = units.values().next().map(|unit| unit.flags.clone()).unwrap_or_default();
     first.into_iter().filter(is_shared).for_each(|flag| evidence.manner.add(cxx, flag));
-    for (source, (flags, library)) in units {
-        let own = flags.iter().filter(|flag| !is_shared(flag)).map(|flag| (*flag).to_owned());
-        let first = |(at, define): &(usize, &String)| {
-            !library.defines.iter().take(*at).any(|other| is_same(other, define))
-        };
-        let macros = library.defines.iter().enumerate().filter(first).map(|(_, define)| define);
-        let macros = macros.filter(|define| is_other(define, &evidence.defines));
-        let macros = macros.map(|define| format!("-D{define}"));
-        evidence.manner.add_own(source, macros.chain(own));
+    for (source, unit) in units {
+        let own = unit.flags.iter().filter(|flag| !is_shared(flag)).map(|flag| (*flag).to_owned());
+        evidence.manner.add_own(source, unit.macros.iter().cloned().chain(own));
     }
+}
+
+/// The macros of `library` that have another value for all, each as a flag.
+fn other_macros(library: &Target, all: &[String]) -> Vec<String> {
+    let mut known = BTreeSet::new();
+    let first = library.defines.iter().filter(|define| known.insert(define.split('=').next()));
+    first.filter(|define| is_other(define, all)).map(|define| format!("-D{define}")).collect()
 }
 
 /// Whether the macro has another value for all.
