@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::generate::{Form, Generated, Known, Names};
+use crate::lex::{Facts, marks_shown};
 use crate::memo::Memo;
 use crate::path::FilePath;
 
@@ -92,22 +93,17 @@ impl Manner {
     /// Shows everything after all where nothing in `tree` marks what is to be shown: the library
     /// would be empty.  And where symbols have versions, a script that knows none would not do.
     pub fn settle(&mut self, memo: &Memo, tree: &Tree, made: &BTreeMap<FilePath, Generated>) {
-        let any = |marks: &(dyn Fn(&[u8]) -> bool + Sync)| {
+        let any = |marks: fn(&Facts) -> bool| {
             let code =
                 tree.files.par_iter().filter(|file| file.category.is_header() || file.category.is_source());
-            code.any(|file| memo.text(&file.path).is_ok_and(|text| marks(&text)))
-        };
-        let has = |text: &[u8], words: &[u8]| memchr::memmem::find(text, words).is_some();
-        let shows = |text: &[u8]| {
-            has(text, b"visibility") && (has(text, b"\"default\"") || has(text, b"__default__"))
+            code.any(|file| memo.facts(&file.path).is_ok_and(|facts| marks(&facts)))
         };
         // What marks may stand in a header that is made.
-        let is_made = || made.values().any(|made| made_shows(memo, made, &shows));
-        if self.hides() && !any(&shows) && !is_made() {
+        let is_made = || made.values().any(|made| made_shows(memo, made));
+        if self.hides() && !any(|facts| facts.marks_shown) && !is_made() {
             self.show_all();
         }
-        let versions = |text: &[u8]| has(text, b".symver") || has(text, b"symver__");
-        if self.export.is_some() && any(&versions) {
+        if self.export.is_some() && any(|facts| facts.has_versions) {
             self.export = None;
         }
     }
@@ -126,7 +122,8 @@ impl Manner {
 }
 
 /// Whether what is put into a header marks what is to be shown.
-fn made_shows(memo: &Memo, made: &Generated, shows: &dyn Fn(&[u8]) -> bool) -> bool {
+fn made_shows(memo: &Memo, made: &Generated) -> bool {
+    let shows = marks_shown;
     let known = |names: &Names| {
         names.values().any(|known| match known {
             Known::Define(text) | Known::Value(Some(text)) => shows(text.as_bytes()),
