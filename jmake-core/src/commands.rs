@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use crate::described::{Described, Files, MOST, Target, place};
+use crate::described::{Described, Files, MOST, Target, place, says_how};
 use crate::path::FilePath;
 
 /// The name of such a file.
@@ -56,18 +56,45 @@ pub fn read(files: &dyn Files, text: &[u8]) -> Option<Described> {
     let away = entries.iter().find_map(|entry| root_before(files, &entry.file()))?;
     let mut targets: BTreeMap<String, Target> = BTreeMap::new();
     let mut known = BTreeSet::new();
+    let mut defines: BTreeMap<String, Vec<(FilePath, Vec<String>)>> = BTreeMap::new();
     for entry in &entries {
         let arguments = entry.arguments();
         let output = output(entry, &arguments);
         let Some(source) = within(&away, &entry.file()) else { continue };
         let name = owner(&output).unwrap_or_default();
         let is_new = known.insert((name.clone(), source.clone()));
-        let target = targets.entry(name.clone()).or_insert_with(|| Target { name, ..Target::default() });
+        let target =
+            targets.entry(name.clone()).or_insert_with(|| Target { name: name.clone(), ..Target::default() });
         let folder = |dir: &str| within(&away, &FilePath::new(&entry.directory).join(dir));
-        target.take_flags(arguments.iter().map(String::as_str), &folder);
-        target.sources.extend(is_new.then_some(source));
+        let mut told = Target::default();
+        told.take_flags(arguments.iter().map(String::as_str), &folder);
+        told.include_dirs.into_iter().for_each(|dir| target.search(dir));
+        if is_new {
+            let how = arguments.iter().filter(|argument| says_how(argument));
+            target.own_flags.insert(source.clone(), how.cloned().collect());
+            defines.entry(name).or_default().push((source.clone(), told.defines));
+            target.sources.push(source);
+        }
+    }
+    for (name, target) in &mut targets {
+        share_defines(target, defines.remove(name).unwrap_or_default());
     }
     Some(Described { targets: targets.into_values().collect(), ..Described::default() })
+}
+
+/// What all sources are told is said of the target, the rest of each.
+fn share_defines(target: &mut Target, all: Vec<(FilePath, Vec<String>)>) {
+    let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
+    for define in all.iter().flat_map(|(_, defines)| defines) {
+        *counts.entry(define).or_default() += 1;
+    }
+    let is_shared = |define: &&String| counts.get(define) == Some(&all.len());
+    let first = all.first().map(|(_, defines)| defines.as_slice()).unwrap_or_default();
+    target.defines = first.iter().filter(is_shared).cloned().collect();
+    for (source, defines) in &all {
+        let own = defines.iter().filter(|define| !is_shared(define)).map(|define| format!("-D{define}"));
+        target.own_flags.entry(source.clone()).or_default().extend(own);
+    }
 }
 
 /// What stands before the path of a file of the project, where it was compiled: the longest end of
@@ -135,8 +162,11 @@ mod tests {
         ]"#;
         assert_eq!(
             said(text).unwrap(),
-            ["libp.so.p: src/a.c src/b.c -Ibuild/libp.so.p -Iinclude -DA=\"1\"", "tool.p: tool/main.c"]
+            ["libp.so.p: src/a.c src/b.c -Ibuild/libp.so.p -Iinclude", "tool.p: tool/main.c"]
         );
+        let tree = Tree::of(&["src/a.c", "src/b.c"]);
+        let own = &read(&tree, text.as_bytes()).unwrap().targets[0].own_flags;
+        assert_eq!(own[&FilePath::new("src/a.c")], ["-DA=\"1\""], "what one is told is its own");
         let text = r#"[{"directory": "", "file": "src/a.c", "output": "a.o"}]"#;
         assert_eq!(said(text).unwrap(), [": src/a.c"]);
     }

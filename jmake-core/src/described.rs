@@ -53,10 +53,31 @@ pub struct Target {
     pub first: Vec<FilePath>,
     /// Names of targets that are linked into it.
     pub links: Vec<String>,
+    /// What the compiler is told for its sources of C.
+    pub c_flags: Vec<String>,
+    /// The same for those of C++.
+    pub cxx_flags: Vec<String>,
+    /// What it is told for single sources, after that.
+    pub own_flags: BTreeMap<FilePath, Vec<String>>,
+    /// Which of its symbols are shown, where that is said.
+    pub export: Option<Export>,
+}
+
+/// How a library's linker is told which symbols to show.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Export {
+    /// By a version script.
+    Script(FilePath),
+    /// By a list of names, one a line.
+    Listed(FilePath),
+    /// By an extended regular expression that finds them.
+    Matching(String),
 }
 
 /// More targets, sources or folders than any project has: what is beyond is not read.
 pub const MOST: usize = 100_000;
+/// The same of flags for one target or one source.
+const MOST_FLAGS: usize = 500;
 
 impl Described {
     /// The libraries that are the project's purpose and all that is linked into them: those made
@@ -104,11 +125,64 @@ impl Default for Target {
             include_dirs: Vec::new(),
             first: Vec::new(),
             links: Vec::new(),
+            c_flags: Vec::new(),
+            cxx_flags: Vec::new(),
+            own_flags: BTreeMap::new(),
+            export: None,
         }
     }
 }
 
 impl Target {
+    /// Adds what `args` say of how sources of C++, or of C, are compiled besides macros and folders.
+    pub fn compile<'a>(&mut self, cxx: bool, args: impl IntoIterator<Item = &'a str>) {
+        let flags = if cxx { &mut self.cxx_flags } else { &mut self.c_flags };
+        let room = MOST_FLAGS.saturating_sub(flags.len());
+        flags.extend(args.into_iter().filter(|arg| says_how(arg)).take(room).map(str::to_owned));
+    }
+
+    /// Takes what the linker is told by `args` of the symbols to show: in its own words, in those of
+    /// a compiler's driver or of libtool.  `file` is what the name of one stands for.
+    pub fn take_link_flags<'a>(
+        &mut self,
+        args: impl IntoIterator<Item = &'a str>,
+        file: &dyn Fn(&str) -> Option<FilePath>,
+    ) {
+        let parts = |arg: &'a str| {
+            arg.strip_prefix("-Wl,").map_or_else(|| vec![arg], |rest| rest.split(',').collect())
+        };
+        let mut words = args.into_iter().filter(|arg| *arg != "-Xlinker").flat_map(parts);
+        while let Some(word) = words.next() {
+            let (option, behind) =
+                word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
+            let option = option.trim_start_matches('-');
+            let kind: fn(FilePath) -> Export = match option {
+                "version-script" => Export::Script,
+                "export-symbols" => Export::Listed,
+                "export-symbols-regex" => {
+                    self.export =
+                        behind.or_else(|| words.next()).map(|text| Export::Matching(text.to_owned()));
+                    continue;
+                }
+                _ => continue,
+            };
+            self.export = behind.or_else(|| words.next()).and_then(file).map(kind);
+        }
+    }
+
+    /// What the compiler is told for a source with flags of its `own`, as far as it counts: of two
+    /// that contradict each other the later does.
+    pub fn flags_of<'t>(&'t self, own: Option<&'t Vec<String>>, cxx: bool) -> Vec<&'t str> {
+        let all = if cxx { &self.cxx_flags } else { &self.c_flags };
+        let own = own.into_iter().flatten();
+        let mut counts: Vec<&str> = Vec::new();
+        for flag in all.iter().chain(own.take(MOST_FLAGS)) {
+            counts.retain(|other| about(other) != about(flag));
+            counts.push(flag);
+        }
+        counts
+    }
+
     /// Adds the macros, folders and first headers that the compiler is told by `args`; `place` is what
     /// the name of a file or folder stands for.
     pub fn take_flags<'a>(
@@ -152,6 +226,23 @@ impl Target {
             self.include_dirs.push(dir);
         }
     }
+}
+
+/// Whether a flag tells the compiler how to compile.
+pub fn says_how(flag: &str) -> bool {
+    ["-f", "-m", "-std="].iter().any(|start| flag.starts_with(start))
+}
+
+/// What a flag is about: the same is said of it, or unsaid, by others.
+fn about(flag: &str) -> (&str, &str) {
+    let (name, value) = flag.split_once('=').map_or((flag, None), |(name, value)| (name, Some(value)));
+    for kind in ["-f", "-m"] {
+        if let Some(what) = name.strip_prefix(kind) {
+            return (kind, what.strip_prefix("no-").unwrap_or(what));
+        }
+    }
+    // Each macro is about itself.
+    if value.is_some() && name == "-std" { ("-std", "") } else { (flag, "") }
 }
 
 /// The file that `name` stands for in `dir`, without `..`; `None` when it lies outside the root.

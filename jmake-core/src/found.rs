@@ -355,7 +355,7 @@ mod tests {
             put("tool.bin", "!<arch>\n");
             assert_eq!(detect_binaries(&scene.find(false).found.tree).len(), 1, "other first bytes");
             let moved = scene.dir.path().join("q");
-            std::fs::rename(scene.root.as_path(), &moved).unwrap();
+            fs::rename(scene.root.as_path(), &moved).unwrap();
             let there = Kept::default().find(&Root::open(&moved).unwrap(), &scene.environment, None, false);
             assert_eq!(there.unwrap().found.root.as_path(), moved, "another place");
         }

@@ -174,3 +174,18 @@ fn a_header_that_only_discovery_reads_is_noticed() {
     assert!(!said.result.unwrap().untouched, "what it includes now may decide something");
     same(&world.published(), &world.clean(), "another include");
 }
+
+/// Whether a library that hides all but what is marked would be empty is for its sources to say.
+#[test]
+fn a_mark_that_comes_and_goes_is_noticed() {
+    let world = World::new();
+    world.write("jmake.toml", "[project]\nname = \"p\"\n");
+    world.write("Makefile", "CFLAGS = -fvisibility=hidden\nlibp.a: a.o b.o\n");
+    world.write("b.c", "int b(void) { return 2; }\n");
+    let mark = "__attribute__((visibility(\"default\"))) ";
+    for (mark, value) in [("", 1), (mark, 2), ("", 3)] {
+        world.write("a.c", format!("{mark}int a(void) {{ return {value}; }}\n"));
+        let compiled: &[&str] = if value < 3 { &["a.c", "b.c"] } else { &["a.c"] };
+        built(&world, compiled, &format!("{mark}{value}"));
+    }
+}

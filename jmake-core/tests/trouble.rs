@@ -37,8 +37,16 @@ fn order(world: &World) -> Order {
 #[test]
 fn bad_input_is_told_and_nothing_is_lost() {
     type Spoil = fn(&World);
-    let cases: [(&str, Spoil, &[&str]); 10] = [
+    let cases: [(&str, Spoil, &[&str]); 11] = [
         ("no sources", |w| ["a.c", "b.c", "sub/c.cpp", "sub/d.c"].iter().for_each(|f| w.remove(f)), &["no "]),
+        (
+            "tests alone",
+            |w| {
+                ["a.c", "b.c", "sub/c.cpp", "sub/d.c"].iter().for_each(|f| w.remove(f));
+                w.write("tests/t.c", "int main(void) { return 0; }\n");
+            },
+            &["no C or C++ sources to build", "tests/t.c", "test folder"],
+        ),
         ("an error in a source", |w| w.write("b.c", "#error \"so it is\"\n"), &["b.c:1", "so it is"]),
         ("a missing header", |w| w.remove("inc/y.h"), &["y.h"]),
         ("no TOML", |w| w.write("jmake.toml", "[project\n"), &["jmake.toml"]),
@@ -294,6 +302,79 @@ fn twenty_thousand_units_fit_on_the_stack() {
     let said = world.build_or_hang();
     said.assert_good("20,000 units");
     assert!(said.started.is_empty() && !world.at("julia").exists());
+}
+
+/// Whatever a project's own build would run, jmake does not: neither to discover nor to build.
+#[test]
+fn nothing_of_a_repository_is_run() {
+    let canary_dir = tempfile::tempdir().unwrap();
+    let ran = canary_dir.path().join("ran");
+    let script = format!("#!/bin/sh\ntouch {}\n", ran.display());
+    let cases: [&[(&str, &str)]; 7] = [
+        &[(
+            "CMakeLists.txt",
+            "project(p C)\nexecute_process(COMMAND touch CANARY)\nexecute_process(COMMAND ${CMAKE_SOURCE_DIR}/run)\n\
+             try_run(r c ${CMAKE_BINARY_DIR} run.c)\nadd_custom_command(OUTPUT b.c COMMAND touch CANARY)\n\
+             add_custom_target(t ALL COMMAND ./run)\nadd_library(p a.c)\n\
+             add_custom_command(TARGET p PRE_BUILD COMMAND touch CANARY)\ninstall(CODE \"file(WRITE CANARY x)\")\n\
+             file(WRITE CANARY x)\nfile(TOUCH CANARY)\n",
+        )],
+        &[(
+            "meson.build",
+            "project('p', 'c', version: run_command('touch', 'CANARY').stdout())\nrun_command('./run', check: true)\n\
+             x = import('python').find_installation().run('CANARY')\nmeson.add_install_script('run')\n\
+             c = custom_target('c', output: 'c.c', command: ['touch', 'CANARY'], build_by_default: true)\n\
+             y = meson.get_compiler('c').run('int main(void) { return system(\"touch CANARY\"); }')\nlibrary('p', 'a.c')\n",
+        )],
+        &[
+            (
+                "Makefile.am",
+                "lib_LTLIBRARIES = libp.la\nlibp_la_SOURCES = a.c\nall-local:\n\ttouch CANARY\nX := $(shell touch CANARY)\n",
+            ),
+            (
+                "configure.ac",
+                "AC_INIT([p], m4_esyscmd([touch CANARY]))\nX=`touch CANARY`\nY=$(touch CANARY)\nsh ./run\n\
+                 AC_RUN_IFELSE([AC_LANG_PROGRAM([], [system(\"touch CANARY\");])])\nAC_CONFIG_COMMANDS([x], [touch CANARY])\n",
+            ),
+        ],
+        &[(
+            "BUILD",
+            "genrule(name = 'g', outs = ['g.c'], cmd = 'touch CANARY')\ncc_library(name = 'p', srcs = ['a.c', 'g.c'])\n",
+        )],
+        &[(
+            "Makefile",
+            "X := $(shell touch CANARY)\nY != touch CANARY\nCFLAGS = `touch CANARY` $(shell ./run)\n\
+             libp.a: a.o\n\ttouch CANARY\nall: ; ./run\n$(eval $(shell touch CANARY))\n",
+        )],
+        &[(
+            "compile_commands.json",
+            r#"[{"directory": ".", "file": "a.c", "command": "touch CANARY; cc `touch CANARY` -c a.c"}]"#,
+        )],
+        &[],
+    ];
+    for files in cases {
+        let world = World::new();
+        world.write("a.c", "int a(void) { return 1; }\n");
+        for name in [
+            "run",
+            "configure",
+            "autogen.sh",
+            "bootstrap",
+            "config.status",
+            "setup.py",
+            ".git/hooks/post-checkout",
+        ] {
+            world.write(name, script.clone());
+            fs::set_permissions(world.at(name), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        for (name, text) in files {
+            world.write(name, text.replace("CANARY", ran.to_str().unwrap()));
+        }
+        let said = world.build_or_hang();
+        assert!(!ran.exists(), "{files:?}");
+        said.assert_good(&format!("{files:?}"));
+        assert_eq!(said.compiled(), ["a.c"], "{files:?}");
+    }
 }
 
 /// Manifests that try to run a program, or to write where they have no business.

@@ -59,6 +59,8 @@ pub struct Configure<'f> {
     /// Whether a package with a name was declared.
     pub is_package: bool,
     pub(super) bodies: BTreeMap<String, String>,
+    /// Whether what is asked is asked in C++, and what was asked in before.
+    pub(super) is_cxx: Vec<bool>,
     steps: usize,
     text: usize,
     depth: usize,
@@ -89,6 +91,7 @@ impl<'f> Configure<'f> {
             around: (String::new(), String::new()),
             is_package: false,
             bodies: BTreeMap::new(),
+            is_cxx: Vec::new(),
             steps: MOST,
             text: LONGEST,
             depth: 0,

@@ -165,7 +165,7 @@ impl Configure<'_> {
         }
     }
 
-    fn defined(&mut self, name: &str, text: &str) {
+    pub(super) fn defined(&mut self, name: &str, text: &str) {
         let name = self.plain(name);
         let text = self.plain_value(text);
         self.define(&name, value(text));
@@ -321,6 +321,7 @@ impl Configure<'_> {
                 self.defined("HAVE_FORK", "1");
                 self.defined("HAVE_WORKING_FORK", "1");
             }
+            _ if self.flag_macro(name, all) => {}
             _ => self.own(name, all),
         }
     }
@@ -403,7 +404,7 @@ fn small(name: &str) -> String {
     name.replace('*', "p").chars().map(one).collect()
 }
 
-fn capital(name: &str) -> String {
+pub(super) fn capital(name: &str) -> String {
     small(name).to_ascii_uppercase()
 }
 

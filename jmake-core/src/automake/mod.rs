@@ -4,6 +4,7 @@
 //! Conditions are those that `configure.ac` decides; one that it leaves open does not hold.
 
 mod configure;
+mod flags;
 mod headers;
 mod m4;
 mod printed;
@@ -229,7 +230,12 @@ impl<'r> Reader<'r> {
         all.find(|path| self.files.is_file(path))
     }
 
-    /// Macros and folders: those of the target, or else those of all.
+    /// The arguments that the variable `name` holds, as the shell parts them.
+    fn arguments(&self, name: &str) -> Vec<String> {
+        shlex::split(&self.variables.value(name)).unwrap_or_default()
+    }
+
+    /// Macros, folders and how it is compiled and linked: those of the target, or else those of all.
     fn flags(&self, own: &str, target: &mut Target) {
         for (path, _) in self.configure.headers.iter().map(|(path, from)| (self.top.join(path), from)) {
             target.define(Some("HAVE_CONFIG_H=1".to_owned()));
@@ -241,10 +247,24 @@ impl<'r> Reader<'r> {
             let name = format!("{own}_{kind}");
             if self.variables.has(&name) { name } else { format!("AM_{kind}") }
         });
+        let [of_both, of_c, of_cxx] = &chosen;
+        // The compiler's own name may hold what `configure` found that it must be told.
+        for (cxx, names) in [
+            (false, ["CC", of_both.as_str(), of_c.as_str(), "CPPFLAGS", "CFLAGS"]),
+            (true, ["CXX", of_both.as_str(), of_cxx.as_str(), "CPPFLAGS", "CXXFLAGS"]),
+        ] {
+            for words in names.map(|name| self.arguments(name)) {
+                target.compile(cxx, words.iter().map(String::as_str));
+            }
+        }
+        let own_link = format!("{own}_LDFLAGS");
+        let own_link = if self.variables.has(&own_link) { own_link } else { "AM_LDFLAGS".to_owned() };
+        let link = [self.arguments(&own_link), self.arguments("LDFLAGS")].concat();
+        target.take_link_flags(link.iter().map(String::as_str), &|file| self.place(file));
         let names =
             ["INCLUDES", "DEFS"].map(str::to_owned).into_iter().chain(chosen).chain(kinds.map(str::to_owned));
         for name in names {
-            let words = shlex::split(&self.variables.value(&name)).unwrap_or_default();
+            let words = self.arguments(&name);
             let folder = |dir: &str| self.place(dir);
             let mut told = Target::default();
             told.take_flags(words.iter().map(String::as_str), &folder);

@@ -313,6 +313,9 @@ impl Parser<'_> {
 
 /// Whether a bare name is one of a macro.
 fn is_macro(name: &str) -> bool {
+    if matches!(name, "gl_VISIBILITY" | "gl_LD_VERSION_SCRIPT") {
+        return true;
+    }
     let all_upper =
         name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
     ["AC_", "AM_", "AX_", "LT_", "AS_", "AH_", "PKG_", "m4_"].iter().any(|start| name.starts_with(start))

@@ -409,7 +409,8 @@ fn method(object: &Value, name: &str, args: &[Value]) -> Value {
         }
         (Value::Text(own), "join") => {
             let parts = args.first().map(Value::texts).unwrap_or_default();
-            Value::Text(parts.join(own))
+            let is_little = own.len().saturating_mul(parts.len()) < LONGEST * 8;
+            if is_little { Value::Text(parts.join(own)) } else { Value::Unknown }
         }
         (Value::Text(own), "split") if !text(0).is_empty() => {
             Value::List(own.split(text(0)).map(|part| Value::Text(part.to_owned())).collect())

@@ -125,6 +125,12 @@ impl Workspace<'_> {
         }
         let copts = rule.texts("copts");
         target.take_flags(copts.iter().map(String::as_str), &|dir| place(self.top, dir.as_bytes()));
+        for (cxx, more) in [(false, "conlyopts"), (true, "cxxopts")] {
+            let more = rule.texts(more);
+            target.compile(cxx, copts.iter().chain(&more).map(String::as_str));
+        }
+        let link = rule.texts("linkopts");
+        target.take_link_flags(link.iter().map(String::as_str), &|file| self.named_by(dir, file));
         for name in ["includes", "strip_include_prefix"] {
             for folder in rule.texts(name) {
                 let from = if folder.starts_with('/') { self.top } else { dir };
@@ -134,6 +140,16 @@ impl Workspace<'_> {
             }
         }
         target
+    }
+
+    /// The file that a flag names: by `$(location …)`, or from the top.
+    fn named_by(&self, dir: &FilePath, text: &str) -> Option<FilePath> {
+        let label =
+            ["$(location ", "$(execpath ", "$(rootpath "].iter().find_map(|start| text.strip_prefix(start));
+        match label.and_then(|rest| rest.strip_suffix(')')) {
+            Some(label) => label_file(self.top, dir, label.trim()),
+            None => place(self.top, text.as_bytes()),
+        }
     }
 
     /// Reads the packages that are needed, and puts groups of files in.

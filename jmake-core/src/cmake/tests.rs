@@ -201,6 +201,7 @@ fn growing_values_end() {
         "set(x a)\nwhile(1)\nlist(APPEND x ${x})\nendwhile()",
         "set(x a)\nforeach(i RANGE 40)\nset(x \"${x}${x}\")\nset(v${i} \"${x}\")\nendforeach()",
         "string(REPEAT aaaaaaaaaa 999999999999 x)",
+        "set(x abcdefgh)\nforeach(i RANGE 16)\nset(x \"${x}${x}\")\nendforeach()\nwhile(1)\nstring(REGEX MATCH \"z\" y \"${x}\")\nendwhile()",
     ];
     ends(&scripts.map(String::from), true);
 }

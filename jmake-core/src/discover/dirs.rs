@@ -72,13 +72,16 @@ struct Search<'a> {
     /// All needs so far; those that were answered are gone.
     needs: Vec<Option<Need>>,
     /// Their numbers, by name, folder and whether they are conditional.
-    known: FxHashMap<Box<[u8]>, FxHashMap<(FilePath, bool), usize>>,
+    known: FxHashMap<Box<[u8]>, ByFolder>,
     /// The files that could answer a name and count for whoever includes it from the folder that
     /// stands with them, and where they would be found.
     candidates: FxHashMap<Box<[u8]>, Rc<[Candidate]>>,
     folders: BTreeMap<FilePath, Folder>,
     out: Dirs,
 }
+
+/// The numbers of needs, by folder and whether they are conditional.
+type ByFolder = FxHashMap<(FilePath, bool), usize>;
 
 /// A file that could answer a name.
 struct Candidate {

@@ -4,11 +4,13 @@
 //! language means, which instructions single units may use.  Optimisation, warnings and whatever
 //! names files stay the user's choice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::generate::{Form, Generated, Known, Names};
+use crate::lex::{Facts, marks_shown};
 use crate::memo::Memo;
 use crate::path::FilePath;
 
@@ -91,21 +93,20 @@ impl Manner {
     }
 
     /// Shows everything after all where nothing in `tree` marks what is to be shown: the library
-    /// would be empty.
-    pub fn settle(&mut self, memo: &Memo, tree: &Tree) {
-        if !self.hides() {
-            return;
-        }
-        let marks = |path: &FilePath| {
-            memo.text(path).is_ok_and(|text| {
-                let has = |words: &[u8]| memchr::memmem::find(&text, words).is_some();
-                has(b"visibility") && (has(b"\"default\"") || has(b"__default__"))
-            })
+    /// would be empty.  And where symbols have versions, a script that knows none would not do.
+    pub fn settle(&mut self, memo: &Memo, tree: &Tree, made: &BTreeMap<FilePath, Generated>) {
+        let any = |marks: fn(&Facts) -> bool| {
+            let code =
+                tree.files.par_iter().filter(|file| file.category.is_header() || file.category.is_source());
+            code.any(|file| memo.facts(&file.path).is_ok_and(|facts| marks(&facts)))
         };
-        let code =
-            tree.files.par_iter().filter(|file| file.category.is_header() || file.category.is_source());
-        if !code.map(|file| &file.path).any(marks) {
+        // What marks may stand in a header that is made.
+        let is_made = || made.values().any(|made| made_shows(memo, made));
+        if self.hides() && !any(|facts| facts.marks_shown) && !is_made() {
             self.show_all();
+        }
+        if self.export.is_some() && any(|facts| facts.has_versions) {
+            self.export = None;
         }
     }
 
@@ -139,6 +140,25 @@ impl Manner {
     }
 }
 
+/// Whether what is put into a header marks what is to be shown.
+fn made_shows(memo: &Memo, made: &Generated) -> bool {
+    let shows = marks_shown;
+    let known = |names: &Names| {
+        names.values().any(|known| match known {
+            Known::Define(text) | Known::Value(Some(text)) => shows(text.as_bytes()),
+            _ => false,
+        })
+    };
+    match &made.form {
+        Form::Export(_) => true,
+        Form::Text(text) => shows(text.as_bytes()),
+        Form::Lines { text, names, .. } => shows(text.as_bytes()) || known(names),
+        Form::Template(names) => known(names) || memo.text(&made.from).is_ok_and(|text| shows(&text)),
+        Form::Copy => memo.text(&made.from).is_ok_and(|text| shows(&text)),
+        Form::Answers(_) => false,
+    }
+}
+
 fn is_standard(std: &str) -> bool {
     let level = ["gnu++", "c++", "gnu", "c", "iso9899:"].iter().find_map(|family| std.strip_prefix(family));
     level.is_some_and(|level| {
@@ -158,66 +178,9 @@ fn is_instruction_set(flag: &str) -> bool {
         && !takes_more.iter().any(|start| name.starts_with(start))
 }
 
-/// The symbols that a linker's version script shows; `None` when it is not understood, or shows
-/// all.  The grammar is that of the GNU linker's manual, "VERSION Command".
-pub(super) fn shown_by(script: &str) -> Option<Vec<String>> {
-    let plain = without_comments(script)?;
-    if plain.contains('"') {
-        return None;
-    }
-    let mut shown = Vec::new();
-    let mut hides = false;
-    let mut rest = &*plain;
-    // Each node: a name, its symbols in braces, and the node it builds upon.
-    while let Some((_, node)) = rest.split_once('{') {
-        let (symbols, after) = node.split_once('}')?;
-        let mut global = true;
-        for entry in symbols.split(';') {
-            let mut entry = entry.trim();
-            while let Some((label, name)) = entry.split_once(':') {
-                global = match label.trim() {
-                    "global" => true,
-                    "local" => false,
-                    _ => return None,
-                };
-                entry = name.trim();
-            }
-            hides |= !global && entry == "*";
-            shown.extend((global && !entry.is_empty()).then(|| entry.to_owned()));
-        }
-        rest = after;
-    }
-    (hides && !shown.is_empty()).then_some(shown)
-}
-
-fn without_comments(script: &str) -> Option<String> {
-    let mut text = String::new();
-    let mut rest = script;
-    while let Some((before, after)) = rest.split_once("/*") {
-        text += before;
-        rest = after.split_once("*/")?.1;
-    }
-    Some(text + rest)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn version_scripts() {
-        let shown = |text| shown_by(text).map(|names| names.join(" "));
-        assert_eq!(shown("{ global: a; b*; local: *; };").as_deref(), Some("a b*"));
-        assert_eq!(
-            shown("/* x; */ V1 {\n global:\n  a;\n local:*;\n};\nV2 { b; c; } V1;\n").as_deref(),
-            Some("a b c")
-        );
-        assert_eq!(shown("V1 { global: a; };"), None, "all are shown");
-        assert_eq!(shown("V1 { global: extern \"C++\" { ns::*; }; local: *; };"), None);
-        assert_eq!(shown("V1 { global: a; local: *;"), None, "cut off");
-        assert_eq!(shown("/* V1 { global: a; local: *; };"), None);
-        assert_eq!(shown("{ local: *; };"), None, "an empty library is not meant");
-    }
 
     #[test]
     fn only_flags_that_change_the_library_count() {

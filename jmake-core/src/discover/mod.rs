@@ -17,6 +17,7 @@ mod manner;
 mod opened;
 mod optional;
 mod reasons;
+mod shown;
 mod targets;
 mod vendored;
 mod walk;
@@ -369,6 +370,9 @@ impl Discovery {
     }
 }
 
+#[cfg(test)]
+#[cfg(unix)]
+mod bad_input;
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;

@@ -33,11 +33,21 @@ impl Project {
         }
     }
 
+    pub(super) fn path(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    pub(super) fn write(&self, path: &str, content: &[u8]) {
+        let full = self.dir.path().join(path);
+        fs::create_dir_all(full.parent().unwrap()).unwrap();
+        fs::write(&full, content).unwrap();
+    }
+
     fn memo(&self) -> Memo {
         Memo::new(Root::open(self.dir.path()).unwrap(), 0)
     }
 
-    fn scan(&self, options: &Options) -> Tree {
+    pub(super) fn scan(&self, options: &Options) -> Tree {
         scan_files(&self.memo(), options).unwrap()
     }
 

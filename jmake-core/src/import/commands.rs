@@ -217,7 +217,7 @@ fn part(
     }
     merge_defines(&mut part, units, notes);
     merge_flags(&mut part, units, notes);
-    part.manner.settle(&project.memo, tree);
+    part.manner.settle(&project.memo, tree, &BTreeMap::new());
     part
 }
 

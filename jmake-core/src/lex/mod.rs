@@ -69,6 +69,10 @@ pub struct Facts {
     /// Whether an assembler directive that reads a file no depfile names (`.incbin`, `.include`)
     /// may occur in a string.
     pub incbin: bool,
+    /// Whether something in it may be marked to be shown by a library that hides all else.
+    pub marks_shown: bool,
+    /// Whether a symbol may have a version of its own (`.symver`).
+    pub has_versions: bool,
     /// The digest of the content with each comment replaced by blanks and trailing blanks cut
     /// from each line, so that every token keeps its line and column.  Two files with the same
     /// one compile to the same object, with the same warnings.  `None` when the text is too odd
@@ -84,7 +88,17 @@ pub struct Facts {
 
 /// Scans the text of one file.
 pub fn scan(text: &[u8]) -> Facts {
-    scan::scan(text)
+    let has_versions = has(text, b".symver") || has(text, b"symver__");
+    Facts { marks_shown: marks_shown(text), has_versions, ..scan::scan(text) }
+}
+
+/// [`Facts::marks_shown`] of `text` alone.
+pub fn marks_shown(text: &[u8]) -> bool {
+    has(text, b"visibility") && (has(text, b"\"default\"") || has(text, b"__default__"))
+}
+
+fn has(text: &[u8], words: &[u8]) -> bool {
+    memchr::memmem::find(text, words).is_some()
 }
 
 /// [`Facts::comment_blind`] of `text` alone.
@@ -133,6 +147,8 @@ impl Facts {
             self.main_conditional,
             self.module_unit,
             self.incbin,
+            self.marks_shown,
+            self.has_versions,
         ]));
         out.digest_opt(comment_blind);
         out.uint(self.includes.len() as u64);
@@ -147,7 +163,8 @@ impl Facts {
 
     /// Takes what [`Facts::encode`] wrote.
     pub fn decode(from: &mut Reader<'_>) -> Option<Facts> {
-        let [computed_include, has_main, main_conditional, module_unit, incbin] = unbits(from.uint()?)?;
+        let [computed_include, has_main, main_conditional, module_unit, incbin, marks_shown, has_versions] =
+            unbits(from.uint()?)?;
         let comment_blind = from.digest_opt()?;
         let count: usize = from.int()?;
         let includes = (0..count).map(|_| Include::decode(from)).collect::<Option<_>>()?;
@@ -165,6 +182,8 @@ impl Facts {
             asks,
             answers,
             incbin,
+            marks_shown,
+            has_versions,
             comment_blind,
         })
     }
@@ -204,6 +223,7 @@ mod tests {
     fn facts_round_trip() {
         round_trip(&Facts::default());
         round_trip(&scan(b"#include <a>\n#if 0\n#include_next \"b\"\n#endif\nint main() {}"));
+        round_trip(&scan(b"__attribute__((visibility(\"default\"))) int f; /* .symver */"));
         round_trip(&Facts { incbin: true, module_unit: true, ..scan(b"\0#embed \"\xff\"") });
         assert_eq!(Facts::decode(&mut Reader(b"\xff\x01\0\0")), None, "unknown flags");
     }

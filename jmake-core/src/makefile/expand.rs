@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Variables that refer to one another deeper than this do so for ever.
 const DEEPEST: usize = 50;
@@ -24,11 +25,23 @@ struct Variable {
     is_final: bool,
 }
 
+/// That a variable is set.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Its name.
+    pub name: String,
+    /// The operator.
+    pub how: String,
+    /// What is set.
+    pub text: String,
+}
+
 /// Variables by name.
+#[derive(Clone)]
 pub struct Variables<'f> {
     all: BTreeMap<String, Variable>,
     /// How many bytes may still be put in.
-    left: Cell<usize>,
+    left: Rc<Cell<usize>>,
     /// The files that a pattern of `wildcard` names.
     wildcard: &'f dyn Fn(&str) -> Vec<String>,
 }
@@ -36,7 +49,7 @@ pub struct Variables<'f> {
 impl<'f> Variables<'f> {
     /// None but what make itself knows; `wildcard` tells what files match a pattern.
     pub fn new(wildcard: &'f dyn Fn(&str) -> Vec<String>) -> Variables<'f> {
-        let mut variables = Variables { all: BTreeMap::new(), left: Cell::new(LONGEST), wildcard };
+        let mut variables = Variables { all: BTreeMap::new(), left: Rc::new(Cell::new(LONGEST)), wildcard };
         let known = [("CC", "cc"), ("CXX", "c++"), ("AR", "ar"), ("MAKE", "make"), ("RM", "rm -f")];
         // What `configure` would set.
         for (name, text) in known.into_iter().chain([("OBJEXT", "o")]) {
@@ -72,6 +85,15 @@ impl<'f> Variables<'f> {
         }
     }
 
+    /// The same with more set, which is paid for from here; `None` when there is no room for it.
+    pub fn with<'s>(&self, more: impl Iterator<Item = &'s Setting>) -> Option<Variables<'f>> {
+        let size: usize = self.all.iter().map(|(name, one)| name.len() + one.text.len() + STEP).sum();
+        self.left.set(self.left.get().checked_sub(size)?);
+        let mut all = self.clone();
+        more.for_each(|one| all.set(&one.name, &one.how, &one.text));
+        Some(all)
+    }
+
     /// Whether `name` was set.
     pub fn has(&self, name: &str) -> bool {
         self.all.contains_key(name)
@@ -103,6 +125,13 @@ impl<'f> Variables<'f> {
             Some(variable) => self.expanded(&variable.text, depth + 1),
             None => String::new(),
         }
+    }
+
+    /// Whether there is room for so much, which is taken.
+    fn affords(&self, size: usize) -> bool {
+        let left = self.left.get().checked_sub(size);
+        self.left.set(left.unwrap_or(0));
+        left.is_some()
     }
 
     /// `text`, while there is room for it.
@@ -170,7 +199,12 @@ impl<'f> Variables<'f> {
                 true => (from, to),
                 false => (format!("%{from}"), format!("%{to}")),
             };
-            return each(&words, |word| substituted(&from, &to, word));
+            let size = words.split_ascii_whitespace().count().saturating_mul(to.len());
+            return if self.affords(size) {
+                each(&words, |word| substituted(&from, &to, word))
+            } else {
+                String::new()
+            };
         }
         let name = self.expanded(text, depth + 1);
         self.variable(name.trim(), depth)
@@ -185,7 +219,13 @@ impl<'f> Variables<'f> {
         Some(match name {
             "subst" => {
                 let from = arg(0);
-                if from.is_empty() { rest(2) } else { self.paid(rest(2).replace(&from, &arg(1))) }
+                let (to, text) = (arg(1), rest(2));
+                let is_in = !from.is_empty() && text.contains(&from);
+                match is_in && self.affords(text.matches(&from).count().saturating_mul(to.len())) {
+                    true => text.replace(&from, &to),
+                    false if is_in => String::new(),
+                    false => text,
+                }
             }
             "patsubst" => each(&rest(2), |word| substituted(arg(0).trim(), arg(1).trim(), word)),
             "strip" | "sort" if name == "strip" => each(&rest(0), str::to_owned),

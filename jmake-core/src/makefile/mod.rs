@@ -6,6 +6,7 @@
 //! called like it.  The variables and lines are also those of `Makefile.am`.
 
 pub mod expand;
+mod flags;
 pub mod lines;
 pub mod rules;
 
@@ -72,7 +73,9 @@ fn one(
     let by_target = makefile.by_target();
     let is_pattern = |rule: &&Rule| rule.targets.iter().any(|target| target.contains('%'));
     let patterns = makefile.rules.iter().filter(is_pattern).take(MOST_PATTERNS).collect();
-    let reader = Reader { files, dir: &dir, makefile: &makefile, by_target, patterns, only: OnceCell::new() };
+    let compiling = flags::compiling(&makefile.rules);
+    let only = OnceCell::new();
+    let reader = Reader { files, dir: &dir, makefile: &makefile, by_target, patterns, compiling, only };
     described.targets.extend(reader.libraries());
     Some(reader.below())
 }
@@ -101,6 +104,8 @@ struct Reader<'r> {
     makefile: &'r Makefile<'r>,
     by_target: BTreeMap<&'r str, Vec<&'r Rule>>,
     patterns: Vec<&'r Rule>,
+    /// The lines that compile all sources of C, and of C++.
+    compiling: [Vec<&'r str>; 2],
     /// The source of each name, where there is only one.
     only: OnceCell<BTreeMap<Vec<u8>, Option<FilePath>>>,
 }
@@ -109,10 +114,10 @@ impl Reader<'_> {
     fn libraries(&self) -> Vec<Target> {
         let mut all: Vec<Target> = Vec::new();
         let installed = self.installed();
-        let flags = self.flags();
         let rules = self.makefile.rules.iter().filter(|rule| self.is_library(rule));
         for rule in rules.take(MOST_LIBRARIES) {
-            let sources: Vec<FilePath> = self.sources(rule).into_iter().collect();
+            let made = self.sources(rule);
+            let sources: Vec<FilePath> = made.keys().cloned().collect();
             let name = rule.targets.join(" ");
             if sources.is_empty() || all.iter().any(|other| other.sources == sources) {
                 continue;
@@ -127,8 +132,7 @@ impl Reader<'_> {
                 sources,
                 ..Target::default()
             };
-            let folder = |dir: &str| place(self.dir, dir.as_bytes());
-            target.take_flags(flags.iter().map(String::as_str), &folder);
+            self.told(&mut target, rule, &made);
             all.push(target);
         }
         all
@@ -162,9 +166,9 @@ impl Reader<'_> {
         rule.targets.iter().any(is_named_so) || rule.recipe.iter().any(packs)
     }
 
-    /// The sources that a library's rule leads to.
-    fn sources(&self, rule: &Rule) -> BTreeSet<FilePath> {
-        let mut sources = BTreeSet::new();
+    /// The sources that a library's rule leads to, each with the object that it is compiled to.
+    fn sources(&self, rule: &Rule) -> BTreeMap<FilePath, Option<String>> {
+        let mut sources = BTreeMap::new();
         let mut seen: BTreeSet<String> = BTreeSet::new();
         let mut todo: Vec<String> = rule.needs.clone();
         let made_by = |name: &str| self.by_target.get(name).into_iter().flatten();
@@ -189,16 +193,18 @@ impl Reader<'_> {
                 continue;
             }
             if is_source(&name) {
-                sources.extend(place(self.dir, name.as_bytes()));
+                sources.extend(place(self.dir, name.as_bytes()).map(|path| (path, None)));
             } else if is_object(&name) {
                 let needs = made_by(&name).flat_map(|rule| &rule.needs);
-                sources.extend(self.source_of(&name, needs));
+                if let Some(path) = self.source_of(&name, needs) {
+                    sources.entry(path).or_insert(Some(name));
+                }
             } else {
                 todo.extend(made_by(&name).flat_map(|rule| rule.needs.clone()));
             }
         }
         // Of what is hardly understood the little that is would be taken for the whole.
-        if lost > sources.len() { BTreeSet::new() } else { sources }
+        if lost > sources.len() { BTreeMap::new() } else { sources }
     }
 
     /// The source that the object `name` is compiled from; `needs` is what its rules name.
@@ -259,26 +265,6 @@ impl Reader<'_> {
         })
     }
 
-    /// What sources are compiled with: the usual variables, and what rules that compile say.
-    fn flags(&self) -> Vec<String> {
-        let variables = &self.makefile.variables;
-        let usual = ["CPPFLAGS", "CFLAGS", "CXXFLAGS"].map(|name| variables.value(name));
-        let compiles = |line: &String| {
-            let words: Vec<&str> = line.split_ascii_whitespace().collect();
-            words.contains(&"-c") && !words.contains(&"&&")
-        };
-        let recipes = self
-            .makefile
-            .rules
-            .iter()
-            .filter(|rule| rule.targets.iter().any(|one| one.contains('%') || one.starts_with('.')));
-        let lines = recipes.flat_map(|rule| &rule.recipe).filter(|line| compiles(line));
-        let all = usual.into_iter().chain(lines.map(|line| variables.expand(line)));
-        all.flat_map(|text| shlex::split(&text).unwrap_or_default())
-            .filter(|word| !word.contains('@'))
-            .collect()
-    }
-
     /// The folders in which make is started.
     fn below(&self) -> Vec<FilePath> {
         let mut dirs = Vec::new();
@@ -304,6 +290,10 @@ impl Reader<'_> {
 
 fn is_source(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, ending)| SOURCES.contains(&ending))
+}
+
+fn is_cxx(name: &str) -> bool {
+    is_source(name) && !name.ends_with(".c")
 }
 
 fn is_object(name: &str) -> bool {

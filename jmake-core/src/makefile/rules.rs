@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use crate::described::{Files, place};
 use crate::path::FilePath;
 
-use super::expand::Variables;
+use super::expand::{Setting, Variables, stem};
 use super::lines::{Line, assignment, lines};
 
 /// Includes are not followed deeper than this.
 const DEEPEST: usize = 20;
 /// All lines that are looked at.
 const MOST: usize = 200_000;
+/// How many patterns have variables of their own.
+const MOST_PATTERNS: usize = 50;
 
 /// A rule, everything put in.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +36,10 @@ pub struct Makefile<'f> {
     pub variables: Variables<'f>,
     /// Its rules, in order.
     pub rules: Vec<Rule>,
+    /// What is set for single targets, and for patterns of them, by what they are called.
+    own: BTreeMap<String, Vec<(usize, Setting)>>,
+    /// Those of them that are patterns.
+    patterns: Vec<String>,
     left: usize,
 }
 
@@ -55,7 +61,16 @@ impl<'f> Makefile<'f> {
     ) -> Option<Makefile<'f>> {
         let variables = Variables::new(wildcard);
         let dir = file.parent()?;
-        let mut makefile = Makefile { files, values, dir, variables, rules: Vec::new(), left: MOST };
+        let mut makefile = Makefile {
+            files,
+            values,
+            dir,
+            variables,
+            rules: Vec::new(),
+            own: BTreeMap::new(),
+            patterns: Vec::new(),
+            left: MOST,
+        };
         let text = makefile.text(file)?;
         makefile.take(&text, 0);
         Some(makefile)
@@ -156,9 +171,7 @@ impl<'f> Makefile<'f> {
     }
 
     fn line(&mut self, text: &str, depth: usize) {
-        let plain = ["override ", "export ", "private "]
-            .iter()
-            .fold(text, |text, word| text.strip_prefix(word).unwrap_or(text).trim_start());
+        let plain = without_words(text);
         for word in ["-include ", "sinclude ", "include "] {
             if let Some(names) = plain.strip_prefix(word) {
                 return self.include(names, depth);
@@ -168,10 +181,9 @@ impl<'f> Makefile<'f> {
             let name = self.variables.expand(name);
             return self.variables.set(&name, how, value);
         }
-        // `x.o: CFLAGS += …` is a matter of that file alone.
         let Some((targets, needs)) = plain.split_once(':') else { return };
         if assigns(needs) && !needs.contains(';') {
-            return;
+            return self.set_for(targets, needs);
         }
         let (needs, first) = needs.split_once(';').unwrap_or((needs, ""));
         let needs = needs.trim_start_matches(':').replace('|', " ");
@@ -183,6 +195,31 @@ impl<'f> Makefile<'f> {
         let rule =
             Rule { targets: words(targets), needs: words(&needs), recipe: recipe.into_iter().collect() };
         self.rules.push(rule);
+    }
+
+    /// `x.o: CFLAGS += …` is a matter of that file alone, and of what it is made of.
+    fn set_for(&mut self, targets: &str, text: &str) {
+        let plain = without_words(text);
+        let Some((name, how, text)) = assignment(plain) else { return };
+        let setting =
+            Setting { name: self.variables.expand(name), how: how.to_owned(), text: text.to_owned() };
+        let targets = self.variables.expand(targets);
+        for target in targets.split_ascii_whitespace().take(self.left) {
+            self.left -= 1;
+            if target.contains('%') && self.patterns.len() < MOST_PATTERNS && !self.own.contains_key(target) {
+                self.patterns.push(target.to_owned());
+            }
+            self.own.entry(target.to_owned()).or_default().push((self.left, setting.clone()));
+        }
+    }
+
+    /// What is set for `targets` alone, in order.
+    pub fn own(&self, targets: &[String]) -> Vec<&Setting> {
+        let fits = |pattern: &&String| targets.iter().any(|target| stem(pattern, target).is_some());
+        let names = targets.iter().chain(self.patterns.iter().filter(fits));
+        let mut all: Vec<&(usize, Setting)> = names.filter_map(|name| self.own.get(name)).flatten().collect();
+        all.sort_by_key(|(left, _)| std::cmp::Reverse(*left));
+        all.into_iter().map(|(_, setting)| setting).collect()
     }
 
     fn include(&mut self, names: &str, depth: usize) {
@@ -216,6 +253,16 @@ fn assigns(text: &str) -> bool {
         depth += i64::from(b"({".contains(&byte)) - i64::from(b")}".contains(&byte));
         byte == b'=' && depth == 0
     })
+}
+
+/// An assignment without the words that may stand before it.
+fn without_words(text: &str) -> &str {
+    let words = ["override ", "export ", "private "];
+    let mut text = text.trim();
+    while let Some(rest) = words.iter().find_map(|word| text.strip_prefix(word)) {
+        text = rest.trim_start();
+    }
+    text
 }
 
 /// `(a,b)`, `"a" "b"` and `'a' 'b'`.

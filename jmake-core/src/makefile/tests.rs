@@ -114,7 +114,7 @@ libx.a: CFLAGS += -DONLY_HERE
 ";
     assert_eq!(
         libraries(text, &["windows.c", "unix.c", "debug.c", "more.c", "never.c"]),
-        ["libx.a: more.c unix.c"]
+        ["libx.a: more.c unix.c -DONLY_HERE"]
     );
 }
 

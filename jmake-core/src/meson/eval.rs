@@ -14,6 +14,8 @@ use super::value::Value;
 const MOST_STEPS: usize = 2_000_000;
 /// All text and all lists that are made.
 const MOST_ROOM: usize = 64 << 20;
+/// No text is made longer at once.
+const LONGEST: usize = 4 << 20;
 /// Folders within folders.
 const DEEPEST: usize = 16;
 
@@ -68,8 +70,9 @@ pub(super) struct Reader<'f> {
     pub options: BTreeMap<String, Value>,
     pub name: String,
     pub version: String,
-    /// Flags for all targets.
-    pub args: Vec<String>,
+    /// Flags for all sources of C, and of C++, and for the linker.
+    pub args: [Vec<String>; 2],
+    pub link_args: Vec<String>,
     pub configs: Vec<BTreeMap<String, Value>>,
     pub described: Described,
     /// Folders that were read.
@@ -97,7 +100,8 @@ impl<'f> Reader<'f> {
             options: BTreeMap::new(),
             name: String::new(),
             version: String::new(),
-            args: Vec::new(),
+            args: Default::default(),
+            link_args: Vec::new(),
             configs: Vec::new(),
             described: Described::default(),
             seen: BTreeSet::new(),
@@ -455,6 +459,10 @@ pub(super) fn replaced(text: &str, value: &dyn Fn(&str) -> Option<String>) -> St
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('@') {
+        // Each of many names may stand for much.
+        if out.len() > LONGEST {
+            return out;
+        }
         out += before;
         let name = after
             .split_once('@')

@@ -47,7 +47,17 @@ impl Reader<'_> {
             }
             "add_project_arguments" | "add_global_arguments" => {
                 let more: Vec<String> = given.plain.iter().flat_map(Value::flat_texts).collect();
-                self.args.extend(more);
+                let languages = given.get("language").map(Value::flat_texts).unwrap_or_default();
+                for (language, args) in ["c", "cpp"].iter().zip(&mut self.args) {
+                    if languages.is_empty() || languages.iter().any(|one| one == language) {
+                        args.extend(more.iter().cloned());
+                    }
+                }
+                self.paid(more.iter().map(|text| text.len() * 2).sum());
+                Value::Unknown
+            }
+            "add_project_link_arguments" | "add_global_link_arguments" => {
+                self.link_args.extend(given.plain.iter().flat_map(Value::flat_texts));
                 Value::Unknown
             }
             "subdir" => {

@@ -95,7 +95,8 @@ impl Reader<'_> {
             "join" => {
                 let parts: Vec<String> =
                     given.plain.iter().flat_map(Value::flat).map(|one| one.shown()).collect();
-                self.made_text(parts.join(text))
+                let is_little = self.paid(text.len().saturating_mul(parts.len()));
+                if is_little { self.made_text(parts.join(text)) } else { Value::Unknown }
             }
             "split" if given.plain.is_empty() => Value::texts(text.split_ascii_whitespace()),
             "split" if first.is_empty() => Value::texts([text]),

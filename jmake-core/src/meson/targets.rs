@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use crate::described::{MOST, Target};
+use crate::described::{MOST, Target, place};
 use crate::path::FilePath;
 
 use super::eval::{Given, Reader};
 use super::value::{Dependency, Value};
-use super::{TOP, built};
+use super::{BUILD, TOP, built};
 
 impl Reader<'_> {
     /// A library or program; `function` says which.
@@ -36,7 +36,12 @@ impl Reader<'_> {
         for value in given.flat("objects") {
             self.source(&value, &mut needs);
         }
-        let mut args = self.args.clone();
+        for cxx in [false, true] {
+            let args = self.how(given, cxx, &needs.args);
+            target.compile(cxx, args.iter().map(String::as_str));
+        }
+        self.link(given, &mut target);
+        let mut args = self.args.concat();
         for name in ["c_args", "cpp_args"] {
             args.extend(given.get(name).map(Value::flat_texts).unwrap_or_default());
         }
@@ -57,6 +62,52 @@ impl Reader<'_> {
         target.links = needs.links;
         self.described.targets.push(target);
         Value::Target(name.into())
+    }
+
+    /// What the compiler is told for a target's sources of C++, or of C, in Meson's order.
+    fn how(&mut self, given: &Given, cxx: bool, needed: &[String]) -> Vec<String> {
+        let language = if cxx { "cpp" } else { "c" };
+        let mut all = Vec::new();
+        let standard = format!("{language}_std");
+        let own = given.get("override_options").map(Value::flat_texts).unwrap_or_default();
+        let own =
+            own.iter().find_map(|one| Some(one.strip_prefix(&*standard)?.strip_prefix('=')?.to_owned()));
+        let usual = self.options.get(&standard).map(Value::shown);
+        // Of several the compiler takes the first that it knows.
+        let standard = own.or(usual).unwrap_or_default();
+        let standard = standard.split(',').next().unwrap_or_default();
+        if !standard.is_empty() && standard != "none" {
+            all.push(format!("-std={standard}"));
+        }
+        let options = self.options.get("cpp_rtti");
+        if cxx && options.is_some_and(|rtti| *rtti == Value::Bool(false) || rtti.as_text() == Some("false")) {
+            all.push("-fno-rtti".to_owned());
+        }
+        match given.get("gnu_symbol_visibility").and_then(Value::as_text) {
+            Some("hidden") => all.push("-fvisibility=hidden".to_owned()),
+            Some("inlineshidden") => {
+                all.extend(["-fvisibility=hidden", "-fvisibility-inlines-hidden"].map(str::to_owned));
+            }
+            _ => {}
+        }
+        all.extend(self.args[usize::from(cxx)].iter().cloned());
+        all.extend(needed.iter().cloned());
+        all.extend(given.get(&format!("{language}_args")).map(Value::flat_texts).unwrap_or_default());
+        self.paid(all.len() * 64);
+        all
+    }
+
+    /// What the linker is told of the symbols to show.
+    fn link(&self, given: &Given, target: &mut Target) {
+        let own = given.get("link_args").map(Value::flat_texts).unwrap_or_default();
+        let all: Vec<String> = self.link_args.iter().cloned().chain(own).collect();
+        target.take_link_flags(all.iter().map(String::as_str), &|file| match file.strip_prefix(BUILD) {
+            // What is made of a template lies beside it.
+            Some(rest) => place(&FilePath::root(), rest.trim_start_matches('/').as_bytes()),
+            // The linker runs where things are made.
+            None if file.starts_with(TOP) => self.path(file),
+            None => place(&self.top, file.as_bytes()),
+        });
     }
 
     /// What `declare_dependency` gives.

@@ -231,7 +231,7 @@ impl Reader<'_> {
     /// Whether `text` matches, which sets `CMAKE_MATCH_0` to `CMAKE_MATCH_9`.
     fn matches(&mut self, text: &str, pattern: &str) -> bool {
         let Some(regex) = self.pattern(pattern) else { return false };
-        self.spend(text.len() * 4);
+        self.spend(text.len() * super::MATCH);
         match regex.captures(text) {
             Some(captures) => {
                 self.set_matches(&captures);

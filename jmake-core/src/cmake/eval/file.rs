@@ -103,6 +103,8 @@ impl Reader<'_> {
         let Some(glob) = path::glob(name_pattern) else { return Vec::new() };
         let matches = |file: &str| glob.is_match(if by_name { path::name(file) } else { file });
         let files = self.files_below(&path::file_path(&base));
+        // Each is looked at, however few match.
+        self.spend(files.len() * 256);
         files.iter().map(path::of).filter(|file| matches(file)).collect()
     }
 

@@ -44,6 +44,8 @@ const MOST_COMMANDS: u64 = 2_000_000;
 const MOST_BYTES: u64 = 1 << 30;
 /// The longest value.
 pub(super) const LONGEST: usize = 16 << 20;
+/// What it costs to look for a pattern in a byte: the slowest take that much longer than to copy it.
+pub(super) const MATCH: usize = 16;
 /// The deepest nesting of calls, includes and folders.
 const DEEPEST: usize = 200;
 /// Notes that are kept; a hostile script could make millions.

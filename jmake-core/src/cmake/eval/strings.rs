@@ -1,6 +1,6 @@
 //! `string(…)`, `math(…)` and `separate_arguments(…)`.
 
-use super::{LONGEST, Reader};
+use super::{LONGEST, MATCH, Reader};
 use crate::cmake::lang::expand;
 use crate::cmake::text::{self, list, math, path, regex};
 use crate::digest::Digest;
@@ -115,7 +115,7 @@ impl Reader<'_> {
             ("MATCH", [pattern, out, input @ ..]) => {
                 let input = input.concat();
                 let Some(regex) = self.pattern(pattern) else { return self.set(out, "") };
-                self.spend(input.len() * 4);
+                self.spend(input.len() * MATCH);
                 match regex.captures(&input) {
                     Some(captures) => {
                         self.set_matches(&captures);
@@ -127,7 +127,7 @@ impl Reader<'_> {
             ("MATCHALL", [pattern, out, input @ ..]) => {
                 let input = input.concat();
                 let Some(regex) = self.pattern(pattern) else { return self.set(out, "") };
-                self.spend(input.len() * 8);
+                self.spend(input.len() * MATCH);
                 let mut found = Vec::new();
                 regex::each(&regex, &input, |_, captures| {
                     found.extend(captures.get(0).map(|whole| whole.as_str()));
@@ -137,7 +137,7 @@ impl Reader<'_> {
             ("REPLACE", [pattern, by, out, input @ ..]) => {
                 let input = input.concat();
                 let Some(regex) = self.pattern(pattern) else { return self.set(out, input) };
-                self.spend(input.len() * 8);
+                self.spend(input.len() * MATCH);
                 let replaced = regex::replace(&regex, &input, by, LONGEST);
                 self.set_or_note(out, replaced);
             }

@@ -294,6 +294,9 @@ fn object_sources(reader: &mut Reader<'_>, at: usize) -> Vec<Source> {
     sources
 }
 
+/// How sources end, in the order in which they are looked for.
+const ENDINGS: [&str; 6] = ["c", "C", "c++", "cc", "cpp", "cxx"];
+
 fn source(reader: &mut Reader<'_>, item: &Item, name: &str) -> Source {
     let dir = reader.model.dirs.get(item.dir);
     let (source_dir, binary_dir) = dir.map_or(("", ""), |dir| (&*dir.source, &*dir.binary));
@@ -304,7 +307,16 @@ fn source(reader: &mut Reader<'_>, item: &Item, name: &str) -> Source {
         absolute = made;
         exists = false;
     }
-    let properties = reader.model.sources.get(&absolute).cloned().unwrap_or_default();
+    let mut properties = reader.model.sources.get(&absolute).cloned().unwrap_or_default();
+    // A source may be named without its extension (policy CMP0115).
+    if !exists && !reader.model.outputs.contains(&absolute) {
+        let mut whole = ENDINGS.iter().map(|ending| format!("{absolute}.{ending}"));
+        if let Some(whole) = whole.find(|whole| reader.file_exists(whole)) {
+            exists = true;
+            properties.extend(reader.model.sources.get(&whole).cloned().unwrap_or_default());
+            absolute = whole;
+        }
+    }
     let file = path::file_path(&absolute);
     let context = Context::of(reader, reader.model.find(&item.name), true);
     let mut own = Compile::default();

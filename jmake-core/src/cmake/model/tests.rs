@@ -189,3 +189,16 @@ fn what_is_installed_tested_and_left_out() {
     assert_eq!(described.targets.len(), 4);
     assert_eq!(described.options, [("WITH_TESTS".into(), "ON".into(), String::new())]);
 }
+
+#[test]
+fn a_source_may_be_named_without_its_extension() {
+    let script = "
+        add_library(t data-io wide gone)
+        set_property(SOURCE wide PROPERTY COMPILE_FLAGS -mavx)";
+    let described =
+        described(&[("CMakeLists.txt", script), ("data-io.c", ""), ("wide.cpp", ""), ("wide.h", "")]);
+    let t = target(&described, "t");
+    let shown: Vec<String> =
+        t.sources.iter().map(|s| format!("{} {} {}", s.path, s.exists, s.options.join(" "))).collect();
+    assert_eq!(shown, ["data-io.c true ", "wide.cpp true -mavx", "gone false "]);
+}

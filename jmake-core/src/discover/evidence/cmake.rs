@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cmake::{self, Ask, Described, Kind, Place, Question, Target, VIRTUAL_ROOT};
-use crate::discover::manner::shown_by;
 use crate::discover::reasons::folder_reason;
+use crate::discover::shown;
 use crate::discover::{Tree, category_by_name};
 use crate::generate::{Check, DIR, Form, Generated, Known, Names, check, check_headers};
 use crate::memo::Memo;
@@ -28,7 +28,7 @@ pub(super) fn read(seen: &Seen<'_>, dir: &FilePath, answers: &Answers<'_>) -> Op
     for library in libraries(&described, tree) {
         take(&mut evidence, library, seen);
     }
-    evidence.manner.settle(seen.memo, tree);
+    evidence.manner.settle(seen.memo, tree, &evidence.generated);
     Some(evidence)
 }
 
@@ -171,7 +171,7 @@ fn manner(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) -> Option<
     let flags = flags.map(String::as_str).chain(library.link.iter().map(String::as_str));
     let script = flags.flat_map(|text| text.split([' ', ';'])).find_map(version_script);
     let text = script.and_then(|path| crate::cmake::Files::read(seen, &path));
-    text.and_then(|text| shown_by(&String::from_utf8_lossy(&text)))
+    text.and_then(|text| shown::by_script(&String::from_utf8_lossy(&text)))
 }
 
 /// Both lists, each name once.
@@ -242,9 +242,7 @@ pub(super) fn generated(
         let made = Generated { path: path.clone(), from: from.clone(), form };
         all.insert(path.clone(), made);
     };
-    // A template that the description writes itself is nowhere to be read from.
-    let is_there = |made: &&cmake::Configured| !described.written.contains_key(&made.input);
-    for made in described.configured.iter().filter(is_there) {
+    for made in &described.configured {
         if !is_code(&made.output) {
             continue;
         }
@@ -267,7 +265,7 @@ pub(super) fn generated(
     }
     for (path, text) in &described.written {
         // Of what is configured this is the text as CMake makes it where nothing is known.
-        let is_configured = described.configured.iter().filter(is_there).any(|made| made.output == *path);
+        let is_configured = described.configured.iter().any(|made| made.output == *path);
         if !is_configured && is_code(path) {
             let text = String::from_utf8_lossy(text).into_owned();
             add(path, &described.read.first().cloned().unwrap_or_else(FilePath::root), Form::Text(text));

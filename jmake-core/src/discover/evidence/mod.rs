@@ -8,6 +8,7 @@
 mod answers;
 mod cmake;
 mod contradiction;
+mod flags;
 mod others;
 mod parts;
 

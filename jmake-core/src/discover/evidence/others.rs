@@ -83,11 +83,10 @@ fn evidence(seen: &Seen<'_>, file: FilePath, described: Described) -> Evidence {
     let tree = seen.tree;
     let is_beside = |dir: &FilePath| folder_reason(&dir.join("x")).is_some();
     let mut evidence = Evidence::new(file, described.headers.clone());
-    for library in described.libraries(&is_beside) {
-        // What lies among the tests or examples is none of it, wherever it is described.
-        if library.sources.iter().all(|source| folder_reason(source).is_some()) {
-            continue;
-        }
+    let mut libraries = described.libraries(&is_beside);
+    // What lies among the tests or examples is none of it, wherever it is described.
+    libraries.retain(|library| library.sources.iter().any(|source| folder_reason(source).is_none()));
+    for library in &libraries {
         let is_unit = |path: &&FilePath| category_by_name(path.file_name()).is_unit();
         for source in library.sources.iter().filter(is_unit) {
             match tree.get(source) {
@@ -100,5 +99,6 @@ fn evidence(seen: &Seen<'_>, file: FilePath, described: Described) -> Evidence {
         library.include_dirs.iter().for_each(|dir| evidence.search(dir, tree));
         library.first.iter().for_each(|header| evidence.begin_with(header, tree));
     }
+    super::flags::take(&mut evidence, &libraries, seen);
     evidence
 }

@@ -69,7 +69,7 @@ fn read(seen: &Seen<'_>, answers: &Answers<'_>) -> Option<Parts> {
         let Some(said) = described.targets.get(target) else { continue };
         let mut evidence = Evidence::new(file.clone(), made.clone());
         cmake::take(&mut evidence, said, seen);
-        evidence.manner.settle(seen.memo, seen.tree);
+        evidence.manner.settle(seen.memo, seen.tree, &evidence.generated);
         let Evidence { sources, defines, include_dirs, manner, missing, .. } = evidence;
         let same = |part: &&mut Part| is_library(&described, part.target) && part.sources == sources;
         match parts.iter_mut().find(same).filter(|_| is_library(&described, target)) {
