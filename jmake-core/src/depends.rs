@@ -34,6 +34,12 @@ impl Depends {
             headers.iter().for_each(|path| drop(memo.digest(path)));
             texts.extend(headers);
         }
+        for path in &files {
+            // Of what has just been changed the identity proves nothing.
+            if memo.stat(path).is_some_and(|stat| !memo.settled(&stat)) {
+                memo.digest(path).ok();
+            }
+        }
         Depends { folders, texts, unread: files }
     }
 

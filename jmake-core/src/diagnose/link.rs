@@ -135,7 +135,12 @@ impl Work<'_> {
             return Advice::new(Cause::MainTwice, hint);
         }
         let text = |path: &FilePath| fs::read(&self.scene.memo.root().resolve(path)).unwrap_or_default();
+        let is_cmake = |path: &FilePath| path.file_name() == b"CMakeLists.txt";
+        let is_described = self.scene.discovery.evidence.first().is_some_and(is_cmake);
         let hint = match paths.iter().any(|path| defined_in(&text(path), base(name))) {
+            true if is_described => {
+                "rename one, make it `static`, or, where they belong to different libraries, have `jmake import cmake` write a `[[target]]` for each"
+            }
             true => "rename one, make it `static`, or list one source under `discovery.exclude`",
             false => {
                 "defined in a header that both include: a function there is `inline` (in C `static inline`), a variable `extern` or `inline`"

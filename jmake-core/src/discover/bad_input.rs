@@ -176,7 +176,6 @@ fn descriptions_in_circles_end() {
 
 /// In every language: values that grow without end, ranges and patterns that take for ever.
 #[test]
-#[ignore = "it takes minutes in a build that is not optimised"]
 fn values_without_end_are_given_up() {
     let doubled = |line: &str| {
         (0..60).fold(String::new(), |mut text, at| {

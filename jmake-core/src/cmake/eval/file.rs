@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 /// Files that are taken apart are never larger in real projects.
 const LARGEST_READ: usize = 16 << 20;
+/// What it costs to prepare a pattern for names, as so many bytes.
+const PATTERN: usize = 50_000;
 
 impl Reader<'_> {
     /// Runs `file(…)`.
@@ -100,6 +102,7 @@ impl Reader<'_> {
         // Where the folder itself is fixed, the rest of the pattern is only about names.
         let name_pattern = if recursive && base == folder { path::name(pattern) } else { pattern };
         let by_name = name_pattern.len() != pattern.len();
+        self.spend(PATTERN + name_pattern.len() * 100);
         let Some(glob) = path::glob(name_pattern) else { return Vec::new() };
         let matches = |file: &str| glob.is_match(if by_name { path::name(file) } else { file });
         let files = self.files_below(&path::file_path(&base));

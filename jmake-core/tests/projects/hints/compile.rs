@@ -62,6 +62,8 @@ pub(super) const CASES: &[Case] = &[
         name: "a header of Windows",
         cause: Cause::HeaderOfOtherSystem,
         files: &[
+            // Of what nobody has described it would be left out.
+            ("CMakeLists.txt", "project(p C)\nadd_library(p src/w.c src/a.c)\n"),
             ("src/w.c", "#include \"w.h\"\n"),
             ("src/w.h", "#ifdef __GNUC__\n#include <windows.h>\n#endif\n"),
             ("src/a.c", "int a;\n"),

@@ -190,6 +190,21 @@ pub(super) const CASES: &[Case] = &[
         ..CASE
     },
     Case {
+        name: "one name in two libraries",
+        cause: Cause::DefinedTwice,
+        files: &[
+            ("CMakeLists.txt", "project(p C)\nadd_library(one a.c)\nadd_library(two b.c)\n"),
+            ("a.c", CORE),
+            ("b.c", "int core(void) { return 2; }\nint b(void) { return core(); }\n"),
+        ],
+        hint: "have `jmake import cmake` write a `[[target]]` for each",
+        mend: Mend::Write(&[(
+            "jmake.toml",
+            "[[target]]\nname = 'one'\nkind = 'shared'\nsources = ['a.c']\n[[target]]\nname = 'two'\nkind = 'shared'\nsources = ['b.c']\n",
+        )]),
+        ..CASE
+    },
+    Case {
         name: "a function in a header",
         cause: Cause::DefinedTwice,
         files: &[("a.c", "#include \"h.h\"\n"), ("b.c", "#include \"h.h\"\n"), ("h.h", CORE)],
