@@ -20,38 +20,13 @@ fn node() -> Option<PathBuf> {
     places.find(|program| program.is_file())
 }
 
-/// Two units, a header between them, and what only a compiler sees.
-fn shapes() -> Shell {
-    Shell::with(&[
-        ("jmake.toml", "[project]\nname = \"demo\"\n"),
-        ("include/unit.h", "#define UNIT 10\n"),
-        ("include/shape.h", "#pragma once\n#include \"unit.h\"\nint area(int side);\n"),
-        ("include/old.h", "#define OLD 1\n"),
-        ("src/idle.h", "#define IDLE 1\n"),
-        ("src/never.h", "#define NEVER_SEEN 1\n"),
-        ("src/sizes.inc", "1, 2\n"),
-        ("src/config.h.in", "#define HAVE_ROUND 1\n"),
-        (
-            "src/area.cpp",
-            "#include \"shape.h\"\n#include \"config.h\"\n#define SIZES \"sizes.inc\"\nstatic const int sizes[] = {\n\
-             #include SIZES\n};\n#ifdef NEVER\n#include \"never.h\"\n#endif\nextern \"C\" int round_up(int);\n\
-             int area(int side) { return round_up(sizes[side % 2]) * UNIT * HAVE_ROUND; }\n",
-        ),
-        (
-            "src/round.c",
-            "#include \"unit.h\"\n__attribute__((weak)) int round_up(int a) { return a + UNIT; }\n",
-        ),
-        ("tests/t.c", "#include \"unit.h\"\nint main(void) { return UNIT; }\n"),
-    ])
-}
-
 #[test]
 fn a_page_does_what_it_says() {
     let Some(node) = node() else {
         assert!(!require_all(), "Node.js is not installed: `scripts/install-tools test`");
         return eprintln!("skipped: Node.js is not installed");
     };
-    let shell = shapes();
+    let shell = Shell::shapes();
     let page = shell.sandbox.scratch().join("page.html");
     let drive = workspace().join("jmake-cli/tests/page/drive.mjs");
     let check = |command: &str, what: &str| {

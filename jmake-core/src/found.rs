@@ -13,15 +13,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::asked::Asked;
 use crate::codec::{Reader, Writer};
 use crate::configure::Environment;
 use crate::depends::Depends;
 use crate::digest::{Digest, Fields};
-use crate::discover::{self, Discovery, IncludeGraph, System, Tree, detect_binaries, include_graph};
+use crate::discover::{self, Discovery, File, IncludeGraph, System, Tree, detect_binaries, include_graph};
 use crate::fs;
 use crate::held::HeldBuilds;
+use crate::inspect::{BinaryReport, inspect};
 use crate::log::Mark;
 use crate::memo::Memo;
 use crate::path::{FilePath, Root, bytes_of};
@@ -29,7 +32,7 @@ use crate::plan::STATE_DIR;
 use crate::process::Cancel;
 use crate::project::Project;
 use crate::recorded;
-use crate::snapshot::{self, Compared, Good, Moved, Snapshot, compare};
+use crate::snapshot::{self, Compared, Good, Moved, Snapshot, compare_all};
 use crate::tally::{Cache, Count, Counts};
 
 /// A project as discovery sees it.
@@ -46,6 +49,50 @@ pub struct Found {
     pub include_dirs: Vec<FilePath>,
     /// Which file includes which.
     pub includes: IncludeGraph,
+    /// What its machine code is, in the order of [`detect_binaries`].
+    pub binaries: Vec<BinaryFound>,
+}
+
+/// A file of machine code.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BinaryFound {
+    /// The file.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// `ELF`, `Mach-O`, `PE`, `COFF`, `archive`; empty when it cannot be understood.
+    pub format: String,
+    /// The machine as a triple begins; empty when the file does not tell.
+    pub machine: String,
+    /// The name under which a program will look for this library.
+    pub soname: Option<String>,
+    /// Libraries it needs, by the names it asks for.
+    pub needed: Vec<String>,
+    /// How many symbols others can use.
+    pub exports: u64,
+    /// Whether it holds debug information.
+    pub debug: bool,
+}
+
+impl BinaryFound {
+    /// What the machine code in `file` is; of one that cannot be understood little more than its size.
+    fn look(root: &Root, file: &File) -> BinaryFound {
+        let report = inspect(&root.resolve(&file.path)).ok();
+        let exports = |report: &BinaryReport| {
+            let members = report.members.iter().map(|member| member.exports.len());
+            (report.exports.len() + members.sum::<usize>()) as u64
+        };
+        BinaryFound {
+            path: file.path.to_string(),
+            size: file.size.unwrap_or(0),
+            format: report.as_ref().map_or("", |report| report.format).to_owned(),
+            machine: report.as_ref().map_or("", |report| report.machine).to_owned(),
+            soname: report.as_ref().and_then(|report| report.soname.clone()),
+            needed: report.as_ref().map(|report| report.needed.clone()).unwrap_or_default(),
+            exports: report.as_ref().map_or(0, exports),
+            debug: report.is_some_and(|report| report.debug),
+        }
+    }
 }
 
 impl Found {
@@ -59,7 +106,8 @@ impl Found {
         let include_dirs = searched(project, &discovery);
         let includes = include_graph(&project.memo, &tree, &discovery.generated, &include_dirs);
         let (root, name) = (project.root().clone(), project.name());
-        Ok(Found { root, name, tree, discovery, include_dirs, includes })
+        let binaries = detect_binaries(&tree).par_iter().map(|file| BinaryFound::look(&root, file)).collect();
+        Ok(Found { root, name, tree, discovery, include_dirs, includes, binaries })
     }
 
     fn encode(&self) -> Result<Vec<u8>> {
@@ -69,6 +117,7 @@ impl Found {
         self.include_dirs.iter().for_each(|dir| out.bytes(dir.as_bytes()));
         recorded::encode(&mut out, &self.tree, &self.discovery)?;
         self.includes.encode(&mut out);
+        out.bytes(&serde_json::to_vec(&self.binaries)?);
         Ok(out.0)
     }
 
@@ -79,7 +128,8 @@ impl Found {
         let include_dirs = dirs.collect::<Option<_>>()?;
         let (tree, discovery) = recorded::decode(&mut from)?;
         let includes = IncludeGraph::decode(&mut from)?;
-        Some(Found { root: root.clone(), name, tree, discovery, include_dirs, includes })
+        let binaries = serde_json::from_slice(from.bytes()?).ok()?;
+        Some(Found { root: root.clone(), name, tree, discovery, include_dirs, includes, binaries })
     }
 
     /// How many things there are of each kind that discovery looks for, as hits or as misses.
@@ -168,10 +218,7 @@ impl Kept {
         let load = || Snapshot::load(&place.file, place.asked);
         let compared = match held {
             Some(held) => held.compare(place.asked, load),
-            None => load().and_then(|snapshot| {
-                let all = 0..snapshot.facts().len();
-                compare(Arc::new(snapshot), all, root, &place.clock)
-            }),
+            None => load().and_then(|snapshot| compare_all(Arc::new(snapshot), root, &place.clock)),
         };
         let (snapshot, is_new) = match compared? {
             Compared::Holds { snapshot, better } => (snapshot, better && held.is_none()),
@@ -212,8 +259,9 @@ impl Kept {
         let snapshot = Snapshot::take(memo, place.asked, depends.deciding(), good)?;
         // What was created since it was looked for is part of the listings and not of what was found.
         let again = discover::walk_files(memo.root(), &project.options()).ok()?;
-        let names = |tree: &Tree| tree.files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
-        if again.dirs != tree.dirs || names(&again) != names(tree) {
+        let same_files =
+            again.files.iter().map(|file| &file.path).eq(tree.files.iter().map(|file| &file.path));
+        if again.dirs != tree.dirs || !same_files {
             return None;
         }
         snapshot.save(&place.file).ok()?;

@@ -25,7 +25,7 @@ use crate::digest::Digest;
 use crate::fs;
 use crate::path::{FilePath, Root};
 use crate::plan::STATE_DIR;
-use crate::snapshot::{Compared, Fact, Snapshot, compare};
+use crate::snapshot::{Compared, Fact, Snapshot, compare, compare_all};
 use crate::watch::{Changes, Listener, Listeners, Watch, trusted};
 
 /// How many snapshots are held: one for each set of flags and each environment in use.
@@ -194,10 +194,7 @@ impl HeldBuilds {
                 let which: Vec<usize> = always.iter().chain(named).copied().collect();
                 compare(snapshot, which, &self.root, &clock)
             }
-            None => {
-                let all = 0..snapshot.facts().len();
-                compare(snapshot, all, &self.root, &clock)
-            }
+            None => compare_all(snapshot, &self.root, &clock),
         }
     }
 

@@ -74,7 +74,7 @@ impl Project {
         let state = root.as_path().join(STATE_DIR);
         prepare_state(&state)?;
         let now = fs::now(&state).with_context(|| format!("cannot write to `{}`", state.display()))?;
-        Project::read(root, environment, now, None)
+        Project::look_at(root, environment, now, None)
     }
 
     /// Opens the project at `root` without writing anything: for verbs that only tell, and for
@@ -84,19 +84,15 @@ impl Project {
     /// When its manifest cannot be read.
     pub fn look(root: &Root, environment: &Environment) -> Result<Project> {
         // A clock at the beginning of time makes every file too young to be believed unread.
-        Project::read(root, environment, 0, None)
+        Project::look_at(root, environment, 0, None)
     }
 
-    /// The same at the time `now` of its file system, with what is kept of its files in `memo` if
+    /// The same at the time `now` of its file system, with what is kept of its files in `kept` if
     /// that is not in jmake's own folder.
     ///
     /// # Errors
     /// As [`Project::look`].
-    pub fn look_at(root: &Root, environment: &Environment, now: i64, memo: Option<&Path>) -> Result<Project> {
-        Project::read(root, environment, now, memo)
-    }
-
-    fn read(root: &Root, environment: &Environment, now: i64, kept: Option<&Path>) -> Result<Project> {
+    pub fn look_at(root: &Root, environment: &Environment, now: i64, kept: Option<&Path>) -> Result<Project> {
         let own = root.as_path().join(STATE_DIR).join("memo");
         let mut memo = Memo::new(root.clone(), now);
         memo.load(kept.unwrap_or(&own));

@@ -21,7 +21,7 @@ use crate::log::Mark;
 use crate::memo::Memo;
 use crate::path::{FilePath, Root};
 use crate::project::Project;
-use crate::snapshot::{self, Compared, Good, Moved, Snapshot, compare};
+use crate::snapshot::{self, Compared, Good, Moved, Snapshot, compare_all};
 use crate::toolchain::Learned;
 use crate::warm::Warm;
 
@@ -99,10 +99,7 @@ impl<'w> Last<'w> {
         let load = || Snapshot::load(&self.snapshot, self.asked);
         let compared = match self.warm {
             Some(warm) => warm.held().compare(self.asked, load),
-            None => load().and_then(|snapshot| {
-                let all = 0..snapshot.facts().len();
-                compare(Arc::new(snapshot), all, root, &self.state)
-            }),
+            None => load().and_then(|snapshot| compare_all(Arc::new(snapshot), root, &self.state)),
         };
         match compared {
             Some(Compared::Holds { snapshot, better }) => match serde_json::from_slice(snapshot.reply()) {
@@ -148,7 +145,9 @@ impl<'w> Last<'w> {
         {
             // Without it the next build only configures again.
             fs::write_own_if_changed(&self.config, scanned.config).ok();
-            snapshot::prune(&self.snapshot, "snapshot-", snapshot::KEPT);
+            for old in snapshot::prune(&self.snapshot, "snapshot-", snapshot::KEPT) {
+                fs::remove_file(&snapshot::config_beside(&old)).ok();
+            }
             self.hold(snapshot);
         }
     }

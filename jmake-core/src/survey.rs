@@ -10,10 +10,9 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::build::{Explained, explained};
-use crate::discover::{Category, Discovery, File, IncludeGraph, Skipped, TargetKind, detect_binaries};
+use crate::discover::{Category, Discovery, IncludeGraph, Skipped, TargetKind};
 use crate::event::Diagnostic;
-use crate::found::Found;
-use crate::inspect::{BinaryReport, inspect};
+use crate::found::{BinaryFound, Found};
 use crate::path::{FilePath, Root};
 use crate::recorded;
 
@@ -46,27 +45,6 @@ pub struct Discovered {
     pub includes: BTreeMap<String, Vec<String>>,
     /// What the user may want to mend.
     pub problems: Vec<Diagnostic>,
-}
-
-/// A file of machine code.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct BinaryFound {
-    /// The file.
-    pub path: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// `ELF`, `Mach-O`, `PE`, `COFF`, `archive`; empty when it cannot be understood.
-    pub format: String,
-    /// The machine as a triple begins; empty when the file does not tell.
-    pub machine: String,
-    /// The name under which a program will look for this library.
-    pub soname: Option<String>,
-    /// Libraries it needs, by the names it asks for.
-    pub needed: Vec<String>,
-    /// How many symbols others can use.
-    pub exports: u64,
-    /// Whether it holds debug information.
-    pub debug: bool,
 }
 
 /// Something that can be built.
@@ -118,7 +96,7 @@ pub fn survey(found: &Found) -> Discovered {
         targets: discovery.targets.iter().map(target_found).collect(),
         left_out: reasons(discovery.left_out.iter().map(|(path, why)| (path, why.to_string()))),
         skipped: skipped(found),
-        binaries: detect_binaries(tree).iter().map(|file| binary_found(&found.root, file)).collect(),
+        binaries: found.binaries.clone(),
         includes: includes.filter(|(_, list)| !list.is_empty()).collect(),
         problems: tree.problems.iter().chain(&discovery.problems).cloned().collect(),
         files,
@@ -128,25 +106,6 @@ pub fn survey(found: &Found) -> Discovered {
 /// The files and folders that were passed over.
 pub fn skipped(found: &Found) -> Vec<Reasoned> {
     reasons(found.tree.skipped.iter().map(|(path, why)| (path, why_skipped(why))))
-}
-
-/// What the machine code in `file` is; of one that cannot be understood little more than its size.
-pub fn binary_found(root: &Root, file: &File) -> BinaryFound {
-    let report = inspect(&root.resolve(&file.path)).ok();
-    let exports = |report: &BinaryReport| {
-        let members = report.members.iter().map(|member| member.exports.len());
-        (report.exports.len() + members.sum::<usize>()) as u64
-    };
-    BinaryFound {
-        path: file.path.to_string(),
-        size: file.size.unwrap_or(0),
-        format: report.as_ref().map_or("", |report| report.format).to_owned(),
-        machine: report.as_ref().map_or("", |report| report.machine).to_owned(),
-        soname: report.as_ref().and_then(|report| report.soname.clone()),
-        needed: report.as_ref().map(|report| report.needed.clone()).unwrap_or_default(),
-        exports: report.as_ref().map_or(0, exports),
-        debug: report.is_some_and(|report| report.debug),
-    }
 }
 
 fn unanswered(graph: &IncludeGraph) -> Vec<String> {

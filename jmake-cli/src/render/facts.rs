@@ -3,6 +3,7 @@
 //! One function for each kind of reply: what it says on stdout.  [`verdict`] gives the exit code
 //! and, where the text alone does not say it, a remark for stderr.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use jmake_core::cas::{Collected, Contents, Verified};
@@ -10,13 +11,14 @@ use jmake_core::clean::Cleaned;
 use jmake_core::diagnose::Failed;
 use jmake_core::doctor::Check;
 use jmake_core::event::{Diagnostic, Severity};
+use jmake_core::found::BinaryFound;
 use jmake_core::graphs::{Includers, Rebuilds, UnusedHeaders};
 use jmake_core::import::Imported;
 use jmake_core::machine::{CacheStats, Stats, ToolSet};
 use jmake_core::prebuilt::Inspected;
 use jmake_core::request::Reply;
 use jmake_core::settings::{Consent, Made, Setting};
-use jmake_core::survey::{BinaryFound, Discovered, Explanation, Reasoned};
+use jmake_core::survey::{Discovered, Explanation, Reasoned};
 use jmake_core::tally::{Row, Share};
 
 use super::paint::Paint;
@@ -120,16 +122,14 @@ fn discovered(found: &Discovered, look: &Look) -> String {
         true => String::new(),
         false => format!("\n{title}\n{}", items.iter().map(|item| format!("  {item}\n")).collect::<String>()),
     };
+    let binaries: HashMap<&str, &BinaryFound> =
+        found.binaries.iter().map(|binary| (&*binary.path, binary)).collect();
     for (category, files) in &found.files {
-        let told = |file: &String| match found.binaries.iter().find(|binary| binary.path == *file) {
+        let told = |file: &String| match binaries.get(&**file) {
             Some(known) => format!("{file}: {}", binary(known)),
             None => file.clone(),
         };
-        let files: Vec<String> = match found.binaries.is_empty() {
-            true => files.clone(),
-            false => files.iter().map(told).collect(),
-        };
-        text += &list(&format!("{category} ({})", files.len()), &files);
+        text += &list(&format!("{category} ({})", files.len()), &files.iter().map(told).collect::<Vec<_>>());
     }
     for target in &found.targets {
         text += &list(&format!("{} {} of", target.kind, target.name), &target.sources);

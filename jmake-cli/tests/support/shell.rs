@@ -19,6 +19,31 @@ pub struct Shell {
 }
 
 impl Shell {
+    /// Two units, a header between them, and what only a compiler sees.
+    pub fn shapes() -> Shell {
+        Shell::with(&[
+            ("jmake.toml", "[project]\nname = \"demo\"\n"),
+            ("include/unit.h", "#define UNIT 10\n"),
+            ("include/shape.h", "#pragma once\n#include \"unit.h\"\nint area(int side);\n"),
+            ("include/old.h", "#define OLD 1\n"),
+            ("src/idle.h", "#define IDLE 1\n"),
+            ("src/never.h", "#define NEVER_SEEN 1\n"),
+            ("src/sizes.inc", "1, 2\n"),
+            ("src/config.h.in", "#define HAVE_ROUND 1\n"),
+            (
+                "src/area.cpp",
+                "#include \"shape.h\"\n#include \"config.h\"\n#define SIZES \"sizes.inc\"\nstatic const int sizes[] = {\n\
+             #include SIZES\n};\n#ifdef NEVER\n#include \"never.h\"\n#endif\nextern \"C\" int round_up(int);\n\
+             int area(int side) { return round_up(sizes[side % 2]) * UNIT * HAVE_ROUND; }\n",
+            ),
+            (
+                "src/round.c",
+                "#include \"unit.h\"\n__attribute__((weak)) int round_up(int a) { return a + UNIT; }\n",
+            ),
+            ("tests/t.c", "#include \"unit.h\"\nint main(void) { return UNIT; }\n"),
+        ])
+    }
+
     /// An empty place.
     pub fn new() -> Shell {
         let sandbox = Sandbox::new().expect("a folder can be made");

@@ -5,34 +5,9 @@ use snapbox::{assert_data_eq, str};
 
 use crate::support::shell::Shell;
 
-/// Two units, a header between them, and what only a compiler sees.
-fn shapes() -> Shell {
-    Shell::with(&[
-        ("jmake.toml", "[project]\nname = \"demo\"\n"),
-        ("include/unit.h", "#define UNIT 10\n"),
-        ("include/shape.h", "#pragma once\n#include \"unit.h\"\nint area(int side);\n"),
-        ("include/old.h", "#define OLD 1\n"),
-        ("src/idle.h", "#define IDLE 1\n"),
-        ("src/never.h", "#define NEVER_SEEN 1\n"),
-        ("src/sizes.inc", "1, 2\n"),
-        ("src/config.h.in", "#define HAVE_ROUND 1\n"),
-        (
-            "src/area.cpp",
-            "#include \"shape.h\"\n#include \"config.h\"\n#define SIZES \"sizes.inc\"\nstatic const int sizes[] = {\n\
-             #include SIZES\n};\n#ifdef NEVER\n#include \"never.h\"\n#endif\nextern \"C\" int round_up(int);\n\
-             int area(int side) { return round_up(sizes[side % 2]) * UNIT * HAVE_ROUND; }\n",
-        ),
-        (
-            "src/round.c",
-            "#include \"unit.h\"\n__attribute__((weak)) int round_up(int a) { return a + UNIT; }\n",
-        ),
-        ("tests/t.c", "#include \"unit.h\"\nint main(void) { return UNIT; }\n"),
-    ])
-}
-
 #[test]
 fn includes_as_the_compiler_saw_them() {
-    let shell = shapes();
+    let shell = Shell::shapes();
     shell.run("build");
     assert_data_eq!(
         shell.run("graph --format dot"),
@@ -99,7 +74,7 @@ graph LR
 
 #[test]
 fn symbols_of_units() {
-    let shell = shapes();
+    let shell = Shell::shapes();
     assert_data_eq!(
         shell.run("graph --what symbols"),
         str![[r#"
@@ -211,7 +186,7 @@ hint: run `jmake build` first
 
 #[test]
 fn who_includes() {
-    let shell = shapes();
+    let shell = Shell::shapes();
     assert_data_eq!(
         shell.run("graph --who-includes include/unit.h"),
         str![[r#"
@@ -326,7 +301,7 @@ error: `src` is a folder, not a file
 
 #[test]
 fn what_an_edit_rebuilds() {
-    let shell = shapes();
+    let shell = Shell::shapes();
     assert_data_eq!(
         shell.run("graph --rebuilds include/shape.h"),
         str![[r#"
@@ -449,7 +424,7 @@ For more information, try '--help'.
 
 #[test]
 fn headers_that_nobody_opens() {
-    let shell = shapes();
+    let shell = Shell::shapes();
     assert_data_eq!(
         shell.run("graph --unused-headers"),
         str![[r#"
@@ -539,7 +514,7 @@ fn data(page: &str) -> Value {
 
 #[test]
 fn a_page() {
-    let shell = shapes();
+    let shell = Shell::shapes();
     let first = shell.run("graph --format html");
     assert_eq!(data(&first)["besides"]["recorded"], false);
     assert!(!shell.has(".jmake"), "telling writes nothing");

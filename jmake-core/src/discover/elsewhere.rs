@@ -112,9 +112,7 @@ impl Elsewhere {
 
     /// What the source at `path` is for, by its name, when that is not this.
     pub fn named_for(&self, path: &FilePath) -> Option<&'static str> {
-        let dirs: Vec<FilePath> = std::iter::successors(path.parent(), FilePath::parent).collect();
-        let mut named = in_file(path).into_iter().chain(dirs.iter().filter_map(in_dir));
-        named.find_map(|(beside, word)| {
+        all_in(path).find_map(|(beside, word)| {
             let (here, all) = if beside.2 { (MACHINE, &MACHINES[..]) } else { (SYSTEM, &SYSTEMS[..]) };
             let (_, shown) = all.iter().find(|(known, _)| *known == word)?;
             (!here.contains(&&*word) && self.0.contains(&beside)).then_some(*shown)
@@ -123,13 +121,17 @@ impl Elsewhere {
 }
 
 /// Whether `path` names this system or machine, itself or by one of its folders.
-pub(super) fn is_named_for_here(path: &FilePath) -> bool {
-    let dirs: Vec<FilePath> = std::iter::successors(path.parent(), FilePath::parent).collect();
-    let named = in_file(path).into_iter().chain(dirs.iter().filter_map(in_dir));
-    named.into_iter().any(|(beside, word)| {
+pub fn is_for_here(path: &FilePath) -> bool {
+    all_in(path).any(|(beside, word)| {
         let here = if beside.2 { MACHINE } else { SYSTEM };
         here.contains(&&*word)
     })
+}
+
+/// The words of a source's name, and of those of its folders, that may tell what it is for.
+fn all_in(path: &FilePath) -> impl Iterator<Item = (Beside, String)> {
+    let dirs = std::iter::successors(path.parent(), FilePath::parent);
+    in_file(path).into_iter().chain(dirs.filter_map(|dir| in_dir(&dir)))
 }
 
 /// The words of a source's name that may tell what it is for.

@@ -27,6 +27,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use elsewhere::is_for_here;
 pub use evidence::{Nobody, Part, Parts, Program, System, said};
 pub use includes::{IncludeGraph, Unresolved, include_graph, walk_ast_dependencies, without_dots};
 pub use manner::Manner;
@@ -194,12 +195,6 @@ pub fn category_by_name(name: &[u8]) -> Category {
 /// examples and the like.
 pub fn is_beside(path: &FilePath) -> bool {
     reasons::folder_reason(path).is_some()
-}
-
-/// Whether the name of `path`, or that of one of its folders, says that it is for this system or
-/// this kind of machine.
-pub fn is_for_here(path: &FilePath) -> bool {
-    elsewhere::is_named_for_here(path)
 }
 
 /// The files that are machine code, in order.

@@ -6,11 +6,11 @@ use super::object::{Place, params, reply};
 use super::{Call, Nothing, Stop, bad};
 use crate::discover::{By, Category, IncludeGraph, Known, detect_binaries as binaries_of, include_graph};
 use crate::event::Diagnostic;
-use crate::found::Found;
+use crate::found::{BinaryFound, Found};
 use crate::graphs::{Sight, units::Units};
 use crate::machine::{self, ToolFound};
 use crate::path::FilePath;
-use crate::survey::{self, BinaryFound, Reasoned, TargetFound};
+use crate::survey::{self, Reasoned, TargetFound};
 
 params! {
     /// How to look.
@@ -126,8 +126,8 @@ pub(super) fn detect_binaries(call: &mut Call<'_>, look: Look) -> Result<Binarie
 fn binaries(found: &Found, cached: bool) -> Binaries {
     let all = binaries_of(&found.tree);
     let of = |category| {
-        let its = all.iter().filter(|file| file.category == category);
-        its.map(|file| survey::binary_found(&found.root, file)).collect()
+        let its = all.iter().zip(&found.binaries).filter(|(file, _)| file.category == category);
+        its.map(|(_, binary)| binary.clone()).collect()
     };
     Binaries {
         executables: of(Category::Executable),

@@ -64,7 +64,7 @@ words! {
     crate::built::Built: "object: `jmake_core::build::Built`",
     crate::event::Diagnostic: "diagnostic",
     crate::survey::Reasoned: "`{path, why}`",
-    crate::survey::BinaryFound: "`{path, size, format, machine, soname, needed, exports, debug}`",
+    crate::found::BinaryFound: "`{path, size, format, machine, soname, needed, exports, debug}`",
     crate::survey::TargetFound: "`{name, kind, sources}`",
     crate::graphs::Includer: "`{file, through, by, opened}`",
     crate::graphs::SymbolNamed: "`{name, shown, weak, by}`",

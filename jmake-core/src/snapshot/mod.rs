@@ -195,6 +195,12 @@ impl Snapshot {
     }
 }
 
+/// As [`compare`], of all facts.
+pub fn compare_all(snapshot: Arc<Snapshot>, root: &Root, clock: &Path) -> Option<Compared> {
+    let all = 0..snapshot.facts.len();
+    compare(snapshot, all, root, clock)
+}
+
 /// Compares the facts of `snapshot` numbered in `which` with the disk below `root`, whose clock is
 /// asked in the folder `clock` if need be; `None` when anything differs but the text of sources.
 pub fn compare(
@@ -235,8 +241,9 @@ pub fn compare(
 /// How many snapshots a project keeps: one for each set of flags and each environment in use.
 pub const KEPT: usize = 8;
 
-/// Removes the oldest of the files beside `newest` whose names begin with `prefix`, up to `kept`.
-pub fn prune(newest: &Path, prefix: &str, kept: usize) {
+/// Removes the oldest of the files beside `newest` whose names begin with `prefix`, but for `kept`;
+/// gives what it removed.
+pub fn prune(newest: &Path, prefix: &str, kept: usize) -> Vec<PathBuf> {
     let beside = newest.parent().map(std::fs::read_dir).into_iter().flatten().flatten().flatten();
     let mut snapshots: Vec<_> = beside
         .filter(|entry| bytes_of(&entry.file_name()).starts_with(prefix.as_bytes()))
@@ -244,11 +251,9 @@ pub fn prune(newest: &Path, prefix: &str, kept: usize) {
         .collect();
     snapshots.sort();
     let surplus = snapshots.len().saturating_sub(kept);
-    for (_, old) in snapshots.into_iter().filter(|(_, path)| path != newest).take(surplus) {
-        // It is looked for again after the next build.
-        fs::remove_file(&old).ok();
-        fs::remove_file(&config_beside(&old)).ok();
-    }
+    let old = snapshots.into_iter().map(|(_, path)| path).filter(|path| path != newest).take(surplus);
+    // What cannot be removed is looked for again the next time.
+    old.inspect(|path| drop(fs::remove_file(path))).collect()
 }
 
 /// Where what was configured is kept for the snapshot at `path`.
