@@ -13,12 +13,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 import cases
+import discovery
 import measure
 import report
 import tools
 import warm
 
-ALL = {**cases.ALL, **warm.ALL}
+ALL = {**cases.ALL, **warm.ALL, **discovery.ALL}
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 INTRO = """# Performance

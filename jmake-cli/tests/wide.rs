@@ -34,7 +34,7 @@ fn a_hundred_thousand_files_take_little_memory() {
         if !name.is_empty() {
             jmake_core::fs::write(&dir.join(name), text.as_bytes()).unwrap();
         }
-        let mut command = sandbox.command(jmake(), &dir, &["discover"]);
+        let mut command = sandbox.command(jmake(), &dir, &["discover", "--files"]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let end = child.wait4().unwrap();
         assert!(end.status.success(), "{name}");

@@ -17,13 +17,15 @@ use crate::caches;
 use crate::clean;
 use crate::configure::Environment;
 use crate::event::{Diagnostic, Event};
-use crate::found::{self, Found};
+use crate::found::Found;
 use crate::graphs::{self, Drawn, Includers, Rebuilds, Sight, UnusedHeaders};
 use crate::import::{self, Imported, Origin};
 use crate::ir;
+use crate::kept::{self, Kept};
 use crate::machine::{self, Stats};
 use crate::manifest::Kind;
 use crate::manifest_file::ManifestFile;
+use crate::outline::Outline;
 use crate::path::Root;
 use crate::process::Cancel;
 use crate::project::{Project, find_root};
@@ -91,17 +93,17 @@ impl Engine {
             Request::Build(request) => Reply::Built(Box::new(self.build(request, cancel, on_event)?)),
             Request::Watch(request) => Reply::Built(Box::new(self.watch(request, cancel, on_event)?)),
             Request::Clean { cache } => Reply::Cleaned(self.clean(*cache, cancel, on_event)?),
-            Request::Discover { no_evidence: false } => {
-                Reply::Discovered(Box::new(survey::survey(&self.find(false)?.found)))
-            }
-            Request::Discover { no_evidence: true } => {
+            Request::Discover { no_evidence: true, brief } => {
                 let mut project = self.look()?;
                 project.manifest.discovery.evidence = Some(false);
-                Reply::Discovered(Box::new(survey::survey(&Found::in_project(
-                    &project,
-                    &Asked::new(&project, &self.environment, cancel),
-                )?)))
+                let found = Found::in_project(&project, &Asked::new(&project, environment, cancel))?;
+                match brief {
+                    true => Reply::Outlined(Box::new(Outline::of(&found))),
+                    false => Reply::Discovered(Box::new(survey::survey(&found))),
+                }
             }
+            Request::Discover { brief: true, .. } => Reply::Outlined(Box::new(self.outline()?)),
+            Request::Discover { .. } => Reply::Discovered(Box::new(survey::survey(&self.find(false)?.found))),
             Request::Graph(graph) => Reply::Graph(Box::new(self.graph(graph, cancel, on_event)?)),
             Request::WhoIncludes { file } => Reply::Includers(self.who_includes(file)?),
             Request::Rebuilds { files } => Reply::Rebuilds(self.rebuilds(files)?),
@@ -181,13 +183,26 @@ impl Engine {
     ///
     /// # Errors
     /// When the project cannot be read.
-    pub fn find(&self, force: bool) -> Result<found::Answer> {
+    pub fn find(&self, force: bool) -> Result<kept::Answer> {
         let Some(warm) = &self.warm else {
-            return found::Kept::default().find(&self.root, &self.environment, None, force);
+            return Kept::default().find(&self.root, &self.environment, None, force);
         };
         let answer = warm.found().find(&self.root, &self.environment, Some(warm.held()), force)?;
         warm.tally().add(&answer.counts);
         Ok(answer)
+    }
+
+    /// The same in brief.
+    ///
+    /// # Errors
+    /// When the project cannot be read.
+    pub fn outline(&self) -> Result<Outline> {
+        let Some(warm) = &self.warm else {
+            return Ok(Kept::default().outline(&self.root, &self.environment, None)?.0);
+        };
+        let (outline, counts) = warm.found().outline(&self.root, &self.environment, Some(warm.held()))?;
+        warm.tally().add(&counts);
+        Ok(outline)
     }
 
     /// The project's `jmake.toml`.

@@ -60,6 +60,8 @@ pub mod built;
 pub mod watch;
 pub mod held;
 pub mod found;
+pub mod outline;
+pub mod kept;
 pub mod manifest_file;
 pub mod warm;
 pub mod standing;

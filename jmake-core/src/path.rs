@@ -8,6 +8,7 @@
 //! `..` is deliberately *not* resolved: `a/../b` and `b` are different files when `a` is a
 //! symbolic link, so a path is kept as the compiler spelled it.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
@@ -176,17 +177,20 @@ pub fn bytes_of(os: &OsStr) -> &[u8] {
     os.as_encoded_bytes()
 }
 
-/// The operating-system path that `bytes` spell.
-#[cfg(unix)]
+/// The operating-system path that `bytes` spell; where names are not bytes, lossily.
 pub fn path_from_bytes(bytes: &[u8]) -> PathBuf {
-    use std::os::unix::ffi::OsStrExt;
-    PathBuf::from(OsStr::from_bytes(bytes))
+    path_of(bytes).into_owned()
 }
 
-/// The operating-system path that `bytes` spell; where names are not bytes, lossily.
+#[cfg(unix)]
+fn path_of(bytes: &[u8]) -> Cow<'_, Path> {
+    use std::os::unix::ffi::OsStrExt;
+    Cow::Borrowed(Path::new(OsStr::from_bytes(bytes)))
+}
+
 #[cfg(not(unix))]
-pub fn path_from_bytes(bytes: &[u8]) -> PathBuf {
-    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
+fn path_of(bytes: &[u8]) -> Cow<'_, Path> {
+    Cow::Owned(PathBuf::from(String::from_utf8_lossy(bytes).into_owned()))
 }
 
 /// The root of a project: an absolute path without symbolic links, and the only way from a
@@ -214,7 +218,7 @@ impl Root {
 
     /// Where `file` lies on disk.
     pub fn resolve(&self, file: &FilePath) -> PathBuf {
-        self.0.join(file.to_path_buf())
+        self.0.join(path_of(file.as_bytes()))
     }
 
     /// `path` as jmake records it.  A relative `path` is taken from the root.  An absolute one

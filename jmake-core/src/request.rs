@@ -19,6 +19,7 @@ use crate::graphs::{Drawn, Includers, Rebuilds, UnusedHeaders};
 use crate::import::{Imported, Origin};
 use crate::ir::{Passes, Step};
 use crate::machine::{CacheStats, Stats, ToolSet};
+use crate::outline::Outline;
 use crate::settings::{Consent, Decision, Made, Setting};
 use crate::survey::{Discovered, Explanation};
 
@@ -39,6 +40,9 @@ pub enum Request {
     Discover {
         /// Whether to go by the files alone, whatever the project's own build description says.
         no_evidence: bool,
+        /// Whether an outline will do.
+        #[serde(default)]
+        brief: bool,
     },
     /// A graph.
     Graph(Graph),
@@ -227,6 +231,8 @@ pub enum Reply {
     Cleaned(Cleaned),
     /// What lies in the project.
     Discovered(Box<Discovered>),
+    /// The same in brief.
+    Outlined(Box<Outline>),
     /// A graph.
     Graph(Box<Drawn>),
     /// Who includes a file.
@@ -326,7 +332,7 @@ mod tests {
             Request::Build(Build { wanted: wanted.clone(), force: true, ..Build::default() }),
             Request::Watch(Build::default()),
             Request::Clean { cache: true },
-            Request::Discover { no_evidence: false },
+            Request::Discover { no_evidence: false, brief: true },
             Request::Graph(Graph::Actions(wanted)),
             Request::Graph(Graph::Includes),
             Request::Graph(Graph::Page),

@@ -10,7 +10,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::build::{Explained, explained};
-use crate::discover::{Category, Discovery, IncludeGraph, Skipped, TargetKind};
+use crate::discover::Discovery;
 use crate::event::Diagnostic;
 use crate::found::{BinaryFound, Found};
 use crate::path::{FilePath, Root};
@@ -83,7 +83,7 @@ pub fn survey(found: &Found) -> Discovered {
     let Found { tree, discovery, includes: graph, .. } = found;
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in &tree.files {
-        files.entry(category_name(file.category).into()).or_default().push(file.path.to_string());
+        files.entry(file.category.name().into()).or_default().push(file.path.to_string());
     }
     let includes = graph.files().iter().map(|file| (file.to_string(), texts(graph.includes(file))));
     Discovered {
@@ -92,7 +92,7 @@ pub fn survey(found: &Found) -> Discovered {
         include_dirs: texts(&found.include_dirs),
         generated: reasons(discovery.generated.iter().map(|made| (&made.path, made.to_string()))),
         defines: discovery.defines.clone(),
-        system_headers: unanswered(graph),
+        system_headers: graph.unanswered().collect(),
         targets: discovery.targets.iter().map(target_found).collect(),
         left_out: reasons(discovery.left_out.iter().map(|(path, why)| (path, why.to_string()))),
         skipped: skipped(found),
@@ -105,21 +105,15 @@ pub fn survey(found: &Found) -> Discovered {
 
 /// The files and folders that were passed over.
 pub fn skipped(found: &Found) -> Vec<Reasoned> {
-    reasons(found.tree.skipped.iter().map(|(path, why)| (path, why_skipped(why))))
-}
-
-fn unanswered(graph: &IncludeGraph) -> Vec<String> {
-    let names = graph.files().iter().flat_map(|file| graph.unresolved(file));
-    let names = names.map(|include| String::from_utf8_lossy(&include.name).into_owned());
-    names.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    reasons(found.tree.skipped.iter().map(|(path, why)| (path, why.to_string())))
 }
 
 fn target_found(target: &crate::discover::FoundTarget) -> TargetFound {
-    let kind = match target.kind {
-        TargetKind::Library => "library",
-        TargetKind::Executable => "executable",
-    };
-    TargetFound { name: target.name.clone(), kind: kind.into(), sources: texts(&target.sources) }
+    TargetFound {
+        name: target.name.clone(),
+        kind: target.kind.name().into(),
+        sources: texts(&target.sources),
+    }
 }
 
 fn texts<'p>(paths: impl IntoIterator<Item = &'p FilePath>) -> Vec<String> {
@@ -128,38 +122,6 @@ fn texts<'p>(paths: impl IntoIterator<Item = &'p FilePath>) -> Vec<String> {
 
 fn reasons<'p>(all: impl Iterator<Item = (&'p FilePath, String)>) -> Vec<Reasoned> {
     all.map(|(path, why)| Reasoned { path: path.to_string(), why }).collect()
-}
-
-/// What files of `category` are called.
-pub fn category_name(category: Category) -> &'static str {
-    match category {
-        Category::CppSource => "c++ sources",
-        Category::AsmSource => "assembler sources",
-        Category::CppHeader => "c++ headers",
-        Category::CSource => "c sources",
-        Category::CHeader => "c headers",
-        Category::Executable => "executables",
-        Category::SharedLibrary => "shared libraries",
-        Category::StaticLibrary => "static libraries",
-        Category::Object => "objects",
-        Category::Julia => "julia",
-        Category::Config => "config",
-        Category::Documentation => "documentation",
-        Category::Other => "other",
-    }
-}
-
-fn why_skipped(why: &Skipped) -> String {
-    match why {
-        Skipped::Excluded => "is excluded by the settings".into(),
-        Skipped::NotIncluded => "is not among what the settings include".into(),
-        Skipped::Ignored => "is named by an ignore file".into(),
-        Skipped::BuildOutput(file) => format!("is written by another build tool, as `{file}` shows"),
-        Skipped::Cache => "is a cache".into(),
-        Skipped::OtherProject => "is a project of its own".into(),
-        Skipped::TooDeep => "lies deeper than `discovery.max_depth`".into(),
-        Skipped::Link => "is a link to a folder".into(),
-    }
 }
 
 /// Why the last build that did something ran what it ran, or what became of `file` in it.
@@ -208,7 +170,7 @@ fn why_not(root: &Root, file: &FilePath) -> String {
             format!("`{file}` is not compiled; `jmake discover` tells why")
         }
         _ if !root.resolve(file).exists() => format!("there is no file `{file}`"),
-        _ => format!("`{file}` is no part of what the last build built; `jmake discover` lists what is"),
+        _ => format!("`{file}` is no part of what the last build built; `jmake discover` tells what is"),
     }
 }
 

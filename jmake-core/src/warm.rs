@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use crate::found;
 use crate::held::HeldBuilds;
+use crate::kept::Kept;
 use crate::manifest_file::ManifestFile;
 use crate::path::Root;
 use crate::tally::{Cache, Sum, Tally};
@@ -16,7 +16,7 @@ pub struct Warm {
     root: Root,
     tally: Tally,
     manifest: Arc<ManifestFile>,
-    found: found::Kept,
+    found: Kept,
     answers: Arc<Answers>,
     held: HeldBuilds,
 }
@@ -28,7 +28,7 @@ impl Warm {
             root: root.clone(),
             tally: Tally::new(),
             manifest: Arc::new(ManifestFile::new(root)),
-            found: found::Kept::default(),
+            found: Kept::default(),
             answers: Arc::default(),
             held: HeldBuilds::new(root),
         }
@@ -55,7 +55,7 @@ impl Warm {
     }
 
     /// What discovery has found.
-    pub fn found(&self) -> &found::Kept {
+    pub fn found(&self) -> &Kept {
         &self.found
     }
 

@@ -265,7 +265,11 @@ fn resolve(verb: Verb, global: &Global, cwd: &Path, look: &mut Look) -> (Where, 
             (of(&path), Request::Import { from: Origin::CompileCommands })
         }
         Verb::Clean { path, cache } => (of(&path), Request::Clean { cache }),
-        Verb::Discover { path, no_evidence } => (of(&path), Request::Discover { no_evidence }),
+        Verb::Discover { path, no_evidence, files } => {
+            // Programs and those who ask for much get all of it.
+            let brief = !(files || global.json || global.verbose);
+            (of(&path), Request::Discover { no_evidence, brief })
+        }
         Verb::Graph(graph) => {
             look.graph = match graph.format {
                 typed::GraphFormat::Json => GraphFormat::Json,

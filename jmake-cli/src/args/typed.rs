@@ -113,6 +113,9 @@ pub enum Verb {
         /// Go by the files alone: pass over the project's own build description
         #[arg(long)]
         no_evidence: bool,
+        /// List every file, not only folders where there are many
+        #[arg(long)]
+        files: bool,
     },
     /// Print the graph of includes, of symbols or of actions, or answer a question about files
     Graph(Graph),

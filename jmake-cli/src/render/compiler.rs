@@ -1,7 +1,8 @@
 //! What compilers write: with or without colour, and each complaint once.
 //!
 //! A warning in a header comes again with every unit that includes it.  A complaint counts as the
-//! same when everything but the chain of includes above it is the same.
+//! same when everything but the chain of includes above it is the same.  Of a long chain, as of a file
+//! that includes itself, only both ends are shown.
 
 use std::collections::HashSet;
 
@@ -30,6 +31,27 @@ impl Shown {
             false => output.to_owned(),
         }
     }
+}
+
+/// How many includes of one chain are shown at each end, where there are many more.
+const ENDS: usize = 4;
+
+/// `output` with only both ends of long chains of includes.
+pub fn without_long_chains(output: &str) -> String {
+    let lines: Vec<&str> = output.split_inclusive('\n').collect();
+    let is_link = |line: &str| plain(line).starts_with("In file included from ");
+    let mut text = String::with_capacity(output.len());
+    for run in lines.chunk_by(|a, b| is_link(a) == is_link(b)) {
+        match run.len() > 3 * ENDS && is_link(run[0]) {
+            true => {
+                let (first, last) = (&run[..ENDS], &run[run.len() - ENDS..]);
+                let between = format!("  (and from {} more)\n", run.len() - 2 * ENDS);
+                text.extend(first.iter().chain([&&*between]).chain(last).copied());
+            }
+            false => text.extend(run.iter().copied()),
+        }
+    }
+    text
 }
 
 /// `output` cut where each complaint begins; notes belong to the complaint before them.
@@ -87,6 +109,20 @@ mod tests {
         assert_eq!(shown.new_in(&other), other, "the count is no repetition");
         assert_eq!(shown.new_in(""), "");
         assert_eq!(shown.new_in("ld: odd\n"), "ld: odd\n");
+    }
+
+    #[test]
+    fn long_chains_are_cut_in_the_middle() {
+        let chain = |links: usize| {
+            (0..links).map(|at| format!("In file included from a.c:{at}:\n")).collect::<String>()
+        };
+        let end = "a.c:1:10: fatal error: #include nested too deeply\n";
+        let short = format!("{}{end}", chain(12));
+        assert_eq!(without_long_chains(&short), short);
+        let long = without_long_chains(&format!("{}{end}{short}", chain(200)));
+        assert_eq!(long.lines().count(), 9 + 1 + 13);
+        assert!(long.contains("from a.c:3:\n  (and from 192 more)\nIn file included from a.c:196:"), "{long}");
+        assert_eq!(without_long_chains(""), "");
     }
 
     #[test]

@@ -3,7 +3,6 @@
 //! One function for each kind of reply: what it says on stdout.  [`verdict`] gives the exit code
 //! and, where the text alone does not say it, a remark for stderr.
 
-use std::collections::HashMap;
 use std::fmt::Write;
 
 use jmake_core::cas::{Collected, Contents, Verified};
@@ -11,25 +10,25 @@ use jmake_core::clean::Cleaned;
 use jmake_core::diagnose::Failed;
 use jmake_core::doctor::Check;
 use jmake_core::event::{Diagnostic, Severity};
-use jmake_core::found::BinaryFound;
 use jmake_core::graphs::{Includers, Rebuilds, UnusedHeaders};
 use jmake_core::import::Imported;
 use jmake_core::machine::{CacheStats, Stats, ToolSet};
 use jmake_core::prebuilt::Inspected;
 use jmake_core::request::Reply;
 use jmake_core::settings::{Consent, Made, Setting};
-use jmake_core::survey::{Discovered, Explanation, Reasoned};
+use jmake_core::survey::Explanation;
 use jmake_core::tally::{Row, Share};
 
 use super::paint::Paint;
-use super::{Look, questions};
+use super::{Look, discovered, questions};
 use crate::{DONE, FAILED};
 
 /// What `reply` says.
 pub fn text(reply: &Reply, look: &Look) -> String {
     match reply {
         Reply::Cleaned(cleaned) => self::cleaned(cleaned),
-        Reply::Discovered(found) => discovered(found, look),
+        Reply::Discovered(found) => discovered::whole(found, look),
+        Reply::Outlined(outline) => discovered::brief(outline),
         Reply::Explained(explanation) => explained(explanation),
         Reply::Settings(settings) => self::settings(settings),
         Reply::Value(value) => value.as_deref().map(line).unwrap_or_default(),
@@ -89,7 +88,7 @@ fn line(text: &str) -> String {
 }
 
 /// A number of bytes for people: `17.3 kB`.
-fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     let mut amount = bytes as f64;
     for unit in ["B", "kB", "MB", "GB"] {
         if amount < 1000.0 {
@@ -114,55 +113,6 @@ fn cleaned(cleaned: &Cleaned) -> String {
         text += &collected(cache);
     }
     if text.is_empty() { "there is nothing to remove\n".into() } else { text }
-}
-
-fn discovered(found: &Discovered, look: &Look) -> String {
-    let mut text = format!("{} in {}\n", found.name, found.root);
-    let list = |title: &str, items: &[String]| match items.is_empty() {
-        true => String::new(),
-        false => format!("\n{title}\n{}", items.iter().map(|item| format!("  {item}\n")).collect::<String>()),
-    };
-    let binaries: HashMap<&str, &BinaryFound> =
-        found.binaries.iter().map(|binary| (&*binary.path, binary)).collect();
-    for (category, files) in &found.files {
-        let told = |file: &String| match binaries.get(&**file) {
-            Some(known) => format!("{file}: {}", binary(known)),
-            None => file.clone(),
-        };
-        text += &list(&format!("{category} ({})", files.len()), &files.iter().map(told).collect::<Vec<_>>());
-    }
-    for target in &found.targets {
-        text += &list(&format!("{} {} of", target.kind, target.name), &target.sources);
-    }
-    let reasons =
-        |all: &[Reasoned]| all.iter().map(|one| format!("{}: {}", one.path, one.why)).collect::<Vec<_>>();
-    text += &list("left out", &reasons(&found.left_out));
-    text += &list("passed over", &reasons(&found.skipped));
-    text += &list("include folders", &found.include_dirs);
-    text += &list("headers to make", &reasons(&found.generated));
-    text += &list("macros", &found.defines);
-    text += &list("headers from outside", &found.system_headers);
-    if look.verbose {
-        let includes = found.includes.iter().map(|(file, list)| format!("{file}: {}", list.join(" ")));
-        text += &list("includes", &includes.collect::<Vec<_>>());
-    }
-    let problems = self::problems(&found.problems);
-    if problems.is_empty() { text } else { format!("{text}\n{problems}") }
-}
-
-/// What is known about a file of machine code.
-fn binary(known: &BinaryFound) -> String {
-    let mut facts = vec![size(known.size)];
-    facts.extend([&known.format, &known.machine].into_iter().filter(|text| !text.is_empty()).cloned());
-    facts.extend(known.soname.as_ref().map(|name| format!("soname {name}")));
-    facts.push(count(known.exports as usize, "symbol", "symbols"));
-    if !known.needed.is_empty() {
-        facts.push(format!("needs {}", known.needed.join(" ")));
-    }
-    if known.debug {
-        facts.push("debug information".into());
-    }
-    facts.join(", ")
 }
 
 fn explained(explanation: &Explanation) -> String {
@@ -213,7 +163,7 @@ fn settings(settings: &[Setting]) -> String {
     text
 }
 
-fn problems(problems: &[Diagnostic]) -> String {
+pub fn problems(problems: &[Diagnostic]) -> String {
     let paint = Paint(false);
     let mut ordered: Vec<_> = problems.iter().collect();
     ordered.sort_by_key(|problem| problem.severity == Severity::Note);

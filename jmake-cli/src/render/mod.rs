@@ -5,6 +5,7 @@
 
 mod bar;
 mod compiler;
+mod discovered;
 mod facts;
 mod graph;
 mod json;
@@ -166,7 +167,7 @@ impl Screen {
         }
         let failed = outcome == Outcome::Failed;
         if failed || !self.look.quiet {
-            let text = self.shown.new_in(output);
+            let text = compiler::without_long_chains(&self.shown.new_in(output));
             let text = if self.look.color { text } else { compiler::plain(&text) };
             self.err(&text);
         }

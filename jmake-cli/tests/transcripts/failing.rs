@@ -26,7 +26,7 @@ hint: name another folder, or put sources in this one
 $ jmake build
 -- stderr
 error: no C or C++ sources to build in `[DIR]`
-hint: sources left out: 1, such as `tests/test.c`, which lies in the test folder `tests`; `jmake discover` lists them all
+hint: sources left out: 1, such as `tests/test.c`, which lies in the test folder `tests`; `jmake discover` shows them all
 -- exit 2
 
 "#]]

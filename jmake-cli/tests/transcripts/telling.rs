@@ -172,16 +172,9 @@ fn discovering() {
 $ jmake discover
 -- stdout
 demo in [DIR]
+  c headers (1), c sources (2)
 
-c headers (1)
-  include/add.h
-
-c sources (2)
-  src/add.c
-  tests/t.c
-
-library demo of
-  src/add.c
+library demo of src/add.c
 
 left out
   tests/t.c: lies in the test folder `tests`
@@ -191,7 +184,32 @@ left out
     );
     assert!(!shell.has(".jmake"), "discovering writes nothing");
     let json = shell.run("discover --json");
-    assert!(json.contains("\"left_out\""), "{json}");
+    assert!(json.contains("\"left_out\"") && json.contains("tests/t.c"), "{json}");
+    for number in 0..30 {
+        shell.put(&format!("src/n{number}.c"), &format!("int n{number}(void) {{ return 0; }}\n"));
+        shell.put(&format!("tests/t{number}.c"), "int main(void) { return 0; }\n");
+    }
+    assert_data_eq!(
+        shell.run("discover"),
+        str![[r#"
+$ jmake discover
+-- stdout
+demo in [DIR]
+  c headers (1), c sources (62)
+
+library demo of 31 sources
+  src/ (31)
+
+left out
+  tests/ (31): lies in the test folder `tests`
+
+`jmake discover --files` lists all of it
+-- exit 0
+
+"#]]
+    );
+    let all = shell.run("discover --files");
+    assert!(all.contains("\n  src/n17.c\n") && all.contains("\n  tests/t3.c: lies in"), "{all}");
 }
 
 #[test]

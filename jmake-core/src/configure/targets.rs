@@ -80,7 +80,7 @@ fn no_sources(sources: &Sources<'_>) -> Diagnostic {
     ));
     match left_out.first() {
         Some((path, why)) => problem.hint(format!(
-            "sources left out: {}, such as `{path}`, which {why}; `jmake discover` lists them all",
+            "sources left out: {}, such as `{path}`, which {why}; `jmake discover` shows them all",
             left_out.len()
         )),
         None => problem.hint("name another folder, or put sources in this one"),

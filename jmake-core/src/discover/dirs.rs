@@ -12,11 +12,14 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::event::Diagnostic;
 use crate::generate::{DIR, Form, Generated, export_word};
+use crate::lex::Facts;
 use crate::memo::Memo;
 use crate::path::FilePath;
 
@@ -50,8 +53,8 @@ struct Need {
     /// How many there are, and how many of these the folders know of.
     times: u64,
     told: u64,
-    /// Folders that could answer it.
-    dirs: Vec<FilePath>,
+    /// Folders that could answer it, and how near each is.
+    dirs: Rc<[(FilePath, u64)]>,
 }
 
 /// A folder that could be searched, and how much is to be said for it.
@@ -71,17 +74,17 @@ struct Search<'a> {
     visited: FxHashSet<FilePath>,
     /// All needs so far; those that were answered are gone.
     needs: Vec<Option<Need>>,
-    /// Their numbers, by name, folder and whether they are conditional.
-    known: FxHashMap<Box<[u8]>, ByFolder>,
-    /// The files that could answer a name and count for whoever includes it from the folder that
-    /// stands with them, and where they would be found.
-    candidates: FxHashMap<Box<[u8]>, Rc<[Candidate]>>,
+    /// Their numbers, by those of name and folder and whether they are conditional.
+    known: FxHashMap<(usize, usize, bool), usize>,
+    /// The numbers of names.
+    names: FxHashMap<Box<[u8]>, usize>,
+    /// Of each name the files that could answer it.
+    candidates: Vec<Rc<[Candidate]>>,
+    /// The numbers of folders that include.
+    from: FxHashMap<FilePath, usize>,
     folders: BTreeMap<FilePath, Folder>,
     out: Dirs,
 }
-
-/// The numbers of needs, by folder and whether they are conditional.
-type ByFolder = FxHashMap<(FilePath, bool), usize>;
 
 /// A file that could answer a name.
 struct Candidate {
@@ -109,7 +112,9 @@ pub(super) fn include_dirs(
         visited,
         needs: Vec::new(),
         known: FxHashMap::default(),
-        candidates: FxHashMap::default(),
+        names: FxHashMap::default(),
+        candidates: Vec::new(),
+        from: FxHashMap::default(),
         folders: BTreeMap::new(),
         out,
     };
@@ -129,8 +134,14 @@ impl Search<'_> {
         while !front.is_empty() {
             let texts: Vec<FilePath> = front.iter().map(|path| self.finder.text_of(path).clone()).collect();
             let facts = facts_of(self.memo, &texts);
+            let (finder, chosen) = (self.finder, &self.out.chosen);
+            let find = |(from, facts): (&FilePath, &Option<Arc<Facts>>)| -> Vec<Option<&FilePath>> {
+                let includes = facts.iter().flat_map(|facts| &facts.includes);
+                includes.filter(|one| counts(one)).map(|one| finder.find(from, one, chosen)).collect()
+            };
+            let found: Vec<_> = front.par_iter().zip(&facts).map(find).collect();
             let mut next = Vec::new();
-            for (from, facts) in front.iter().zip(facts) {
+            for ((from, facts), found) in front.iter().zip(facts).zip(found) {
                 if let Some(Form::Lines { names, .. }) = self.finder.made(from).map(|made| &made.form) {
                     // It includes nothing.
                     self.out.answers.extend(names.keys().map(|name| name.as_bytes().into()));
@@ -139,14 +150,15 @@ impl Search<'_> {
                 let Some(facts) = facts else { continue };
                 self.out.asks.extend(facts.asks.iter().cloned());
                 self.out.answers.extend(facts.answers.iter().cloned());
-                for include in facts.includes.iter().filter(|include| counts(include)) {
-                    match self.finder.find(from, include, &self.out.chosen) {
+                let folder = self.folder_of(from);
+                for (include, found) in facts.includes.iter().filter(|one| counts(one)).zip(found) {
+                    match found {
                         Some(path) if self.visited.contains(path) => {}
                         Some(path) => {
                             self.visited.insert(path.clone());
                             next.push(path.clone());
                         }
-                        None => self.need(from, include),
+                        None => self.need(from, folder, include),
                     }
                 }
             }
@@ -160,32 +172,47 @@ impl Search<'_> {
         for (id, need) in self.needs.iter_mut().enumerate() {
             let Some(need) = need.as_mut().filter(|need| need.told < need.times) else { continue };
             let more = need.times - need.told;
-            for dir in &need.dirs {
-                let folder = self.folders.entry(dir.clone()).or_default();
+            for (dir, near) in need.dirs.iter() {
+                let folder = match self.folders.get_mut(dir) {
+                    Some(folder) => folder,
+                    None => self.folders.entry(dir.clone()).or_default(),
+                };
                 if need.told == 0 {
                     folder.needs.push(id);
                 }
                 folder.forced += more * u64::from(need.is_forced());
-                folder.score += more * need.score(dir);
+                folder.score += more * need.score(*near);
             }
             need.told = need.times;
         }
     }
 
-    fn need(&mut self, from: &FilePath, include: &crate::lex::Include) {
-        let folder = (from.parent().unwrap_or_else(FilePath::root), include.conditional);
-        let known = self.known.get(&include.name).and_then(|known| known.get(&folder));
+    /// The number of the folder that `from` lies in.
+    fn folder_of(&mut self, from: &FilePath) -> usize {
+        if let Some(&known) = self.from.get(from.parent_bytes()) {
+            return known;
+        }
+        let number = self.from.len();
+        self.from.insert(from.parent().unwrap_or_else(FilePath::root), number);
+        number
+    }
+
+    /// Notes that `from`, which lies in the folder of that number, wants `include`.
+    fn need(&mut self, from: &FilePath, folder: usize, include: &crate::lex::Include) {
+        let name = self.number_of(&include.name);
+        let known = self.known.get(&(name, folder, include.conditional));
         if let Some(need) = known.and_then(|&id| self.needs[id].as_mut()) {
             need.times += 1;
             return;
         }
         let standard = include.angled && is_standard(&include.name);
-        let candidates = if standard { Rc::default() } else { self.candidates(&include.name) };
+        let candidates = if standard { Rc::default() } else { self.candidates[name].clone() };
         // What lies among the tests or examples is for those alone.
         let fits = |one: &&Candidate| one.only_for.as_ref().is_none_or(|dir| from.starts_with(dir));
         let is_alone = candidates.iter().all(|one| one.path != *from);
         let others = candidates.iter().filter(|one| one.path != *from);
-        let dirs: Vec<FilePath> = others.filter(fits).map(|one| one.dir.clone()).collect();
+        let dirs: Rc<[(FilePath, u64)]> =
+            others.filter(fits).map(|one| (one.dir.clone(), closeness(&one.dir, from))).collect();
         if dirs.is_empty() && self.exports(from, include) {
             return;
         }
@@ -197,7 +224,7 @@ impl Search<'_> {
         }
         // A header that includes another one of its own name wants something else than its neighbours.
         if is_alone {
-            self.known.entry(include.name.clone()).or_default().insert(folder, self.needs.len());
+            self.known.insert((name, folder, include.conditional), self.needs.len());
         }
         self.needs.push(Some(Need {
             name: include.name.clone(),
@@ -210,17 +237,18 @@ impl Search<'_> {
         }));
     }
 
-    fn candidates(&mut self, name: &[u8]) -> Rc<[Candidate]> {
-        if let Some(known) = self.candidates.get(name) {
-            return known.clone();
+    /// The number of `name`.
+    fn number_of(&mut self, name: &[u8]) -> usize {
+        if let Some(&known) = self.names.get(name) {
+            return known;
         }
         let candidate = |(path, dir): (&FilePath, FilePath)| {
             let only_for = folder_reason(path).map(|(dir, _)| dir);
             Candidate { path: path.clone(), dir, only_for }
         };
-        let found: Rc<[Candidate]> = self.finder.ending_with(name).map(candidate).collect();
-        self.candidates.insert(name.into(), found.clone());
-        found
+        self.candidates.push(self.finder.ending_with(name).map(candidate).collect());
+        self.names.insert(name.into(), self.candidates.len() - 1);
+        self.candidates.len() - 1
     }
 
     /// Whether it is the name of a header that marks what a library shows, which any build can make.
@@ -254,10 +282,10 @@ impl Search<'_> {
         let ids = self.folders.remove(&dir).unwrap_or_default().needs;
         let answered: Vec<Need> = ids.into_iter().filter_map(|id| self.needs[id].take()).collect();
         for need in &answered {
-            for other in &need.dirs {
+            for (other, near) in need.dirs.iter() {
                 if let Some(folder) = self.folders.get_mut(other) {
                     folder.forced -= need.told * u64::from(need.is_forced());
-                    folder.score -= need.told * need.score(other);
+                    folder.score -= need.told * need.score(*near);
                 }
             }
         }
@@ -294,8 +322,9 @@ impl Need {
         self.dirs.len() == 1 && !self.conditional
     }
 
-    fn score(&self, dir: &FilePath) -> u64 {
-        closeness(dir, &self.from) * if self.conditional { 1 } else { 8 }
+    /// What it says for a folder that is so `near`.
+    fn score(&self, near: u64) -> u64 {
+        near * if self.conditional { 1 } else { 8 }
     }
 }
 

@@ -64,24 +64,31 @@ impl<'a> Foreign<'a> {
         (is_missing && self.system.has_header("stdio.h") == Some(true)).then_some("another Unix")
     }
 
-    /// The system without whose headers the file at `path` cannot be compiled.
-    pub fn system_of(&mut self, path: &FilePath, facts: &Facts) -> Option<&'static str> {
-        self.below(path, facts, DEPTH)
+    /// The system without whose headers a source cannot be compiled of which `facts` are known, and
+    /// what each of its includes leads to.
+    pub fn system_of(&mut self, facts: &Facts, found: &[Option<&FilePath>]) -> Option<&'static str> {
+        self.named(facts).or_else(|| {
+            let must_have = facts.includes.iter().zip(found).filter(|(include, _)| !include.conditional);
+            must_have.filter_map(|(_, header)| *header).find_map(|header| self.header(header, DEPTH - 1))
+        })
+    }
+
+    /// The system whose headers `facts` name.
+    fn named(&mut self, facts: &Facts) -> Option<&'static str> {
+        let mut others = facts.includes.iter().filter(|include| !include.conditional && include.angled);
+        others.find_map(|include| self.owner(&include.name))
     }
 
     fn below(&mut self, path: &FilePath, facts: &Facts, depth: usize) -> Option<&'static str> {
-        let must_have = || facts.includes.iter().filter(|include| !include.conditional);
-        let mut others = must_have().filter(|include| include.angled);
-        if let Some(system) = others.find_map(|include| self.owner(&include.name)) {
+        if let Some(system) = self.named(facts) {
             return Some(system);
         }
         if depth == 0 {
             return None;
         }
-        let above: Vec<FilePath> = std::iter::successors(path.parent(), FilePath::parent).collect();
         let finder = self.finder;
-        let live = must_have().filter(|include| counts(include));
-        let mut headers = live.filter_map(|include| finder.find(path, include, &above));
+        let live = facts.includes.iter().filter(|include| !include.conditional && counts(include));
+        let mut headers = live.filter_map(|include| finder.find_above(path, include));
         headers.find_map(|header| self.header(header, depth - 1))
     }
 

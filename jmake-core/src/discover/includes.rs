@@ -7,7 +7,8 @@
 //!
 //! Nothing here recurses: a chain of includes may be as long as the tree has files.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
@@ -81,6 +82,13 @@ impl IncludeGraph {
     /// What `file` includes and nothing in the tree answers.
     pub fn unresolved(&self, file: &FilePath) -> &[Unresolved] {
         self.node(file).map_or(&[], |node| &node.unresolved)
+    }
+
+    /// Every name that nothing in the tree answers, sorted, each once.
+    pub fn unanswered(&self) -> impl Iterator<Item = String> {
+        let names: BTreeSet<&[u8]> =
+            self.nodes.iter().flat_map(|node| &node.unresolved).map(|include| &*include.name).collect();
+        names.into_iter().map(|name| String::from_utf8_lossy(name).into_owned())
     }
 
     /// All files, each after those it includes; files that include one another stand next to each
@@ -290,10 +298,12 @@ fn groups(nodes: &[Node]) -> Vec<Vec<usize>> {
 
 /// Finds files of the tree by how they are included.
 pub(super) struct Finder<'t> {
-    /// All files, by path.
-    by_path: FxHashMap<&'t [u8], &'t FilePath>,
     /// All files, sorted by their paths read backwards: those with one ending stand together.
     by_end: Vec<&'t FilePath>,
+    /// Where in that those of one name stand.
+    by_name: FxHashMap<&'t [u8], Range<usize>>,
+    /// All files whose name many have, by path.
+    by_path: FxHashMap<&'t [u8], &'t FilePath>,
     /// Folders that hold a file named like a header of the system.
     pub shadowing: HashSet<FilePath>,
     /// Headers that could be made.
@@ -308,8 +318,17 @@ impl<'t> Finder<'t> {
         by_end.par_sort_unstable_by(|a, b| backwards(a.as_bytes()).cmp(backwards(b.as_bytes())));
         let named_so = by_end.iter().filter(|path| is_standard(path.file_name()));
         let shadowing = named_so.filter_map(|path| path.parent()).collect();
-        let by_path = by_end.iter().map(|path| (path.as_bytes(), *path)).collect();
-        Finder { by_path, by_end, shadowing, made }
+        let mut by_name = FxHashMap::default();
+        let mut by_path = FxHashMap::default();
+        let mut at = 0;
+        for alike in by_end.chunk_by(|a, b| a.file_name() == b.file_name()) {
+            by_name.insert(alike[0].file_name(), at..at + alike.len());
+            at += alike.len();
+            if alike.len() > FEW {
+                by_path.extend(alike.iter().map(|path| (path.as_bytes(), *path)));
+            }
+        }
+        Finder { by_end, by_name, by_path, shadowing, made }
     }
 
     /// The header to be made at `path`.
@@ -343,6 +362,17 @@ impl<'t> Finder<'t> {
         self.beside(from, include).or_else(in_dirs)
     }
 
+    /// The file that `include` of `from` leads to from the folder of that or one above it.
+    pub fn find_above(&self, from: &FilePath, include: &Include) -> Option<&'t FilePath> {
+        let next = include.kind == Kind::IncludeNext;
+        let dirs = std::iter::successors(Some(from.parent_bytes()), |dir| match dir {
+            [] => None,
+            dir => Some(dir.iter().rposition(|&b| b == b'/').map_or(&[][..], |at| &dir[..at])),
+        });
+        let mut found = dirs.filter_map(|dir| self.at(dir, &include.name));
+        found.find(|path| !next || *path != from)
+    }
+
     /// The file beside `from` that a name in quotes leads to.
     pub fn beside(&self, from: &FilePath, include: &Include) -> Option<&'t FilePath> {
         if include.angled || include.kind == Kind::IncludeNext {
@@ -353,17 +383,21 @@ impl<'t> Finder<'t> {
 
     /// The file `name` in `dir`, if the tree has it.
     pub fn at(&self, dir: &[u8], name: &[u8]) -> Option<&'t FilePath> {
-        // This is asked for every include and folder: as it stands, where nothing is to be cleaned.
-        let mut path = Vec::with_capacity(dir.len() + 1 + name.len());
-        path.extend_from_slice(dir);
-        if !dir.is_empty() {
-            path.push(b'/');
+        // This is asked for every include and folder: mostly no path need be put together.
+        let last = name.rsplit(|&b| b == b'/').next().unwrap_or_default();
+        let plain = is_plain(name) && (dir.is_empty() || is_plain(dir));
+        if plain {
+            let named = self.by_end.get(self.by_name.get(last)?.clone())?;
+            if named.len() <= FEW {
+                return named.iter().find(|path| is_joined(path.as_bytes(), dir, name)).copied();
+            }
         }
-        path.extend_from_slice(name);
-        if !is_plain(&path) {
-            path = without_dots(&FilePath::new(dir).join(name))?.as_bytes().to_vec();
+        let path = without_dots(&FilePath::new(dir).join(name))?;
+        let named = self.by_end.get(self.by_name.get(path.file_name())?.clone())?;
+        match named.len() > FEW {
+            true => self.by_path.get(path.as_bytes()).copied(),
+            false => named.iter().find(|known| ***known == path).copied(),
         }
-        self.by_path.get(&*path).copied()
     }
 
     /// The files whose path ends with `name`, and for each the folder that remains.
@@ -379,8 +413,22 @@ impl<'t> Finder<'t> {
     }
 }
 
-fn backwards(bytes: &[u8]) -> impl Iterator<Item = &u8> {
-    bytes.iter().rev()
+/// The bytes from the last to the first.  What ends a name comes before what goes on with it, so
+/// that in this order those of one name stand together.
+fn backwards(bytes: &[u8]) -> impl Iterator<Item = u8> {
+    bytes.iter().rev().map(|&b| if b == b'/' { 0 } else { b })
+}
+
+/// How many files of one name are looked at one after the other.
+const FEW: usize = 8;
+
+/// Whether `path` is `dir/name`.
+fn is_joined(path: &[u8], dir: &[u8], name: &[u8]) -> bool {
+    match path.strip_suffix(name) {
+        Some([]) => dir.is_empty(),
+        Some([before @ .., b'/']) => before == dir,
+        _ => false,
+    }
 }
 
 /// Whether cleaning leaves `path` as it is: no part of it is empty, `.` or `..`.

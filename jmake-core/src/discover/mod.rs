@@ -125,6 +125,27 @@ impl Category {
     }
 }
 
+impl Category {
+    /// What files of it are called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Category::CppSource => "c++ sources",
+            Category::AsmSource => "assembler sources",
+            Category::CppHeader => "c++ headers",
+            Category::CSource => "c sources",
+            Category::CHeader => "c headers",
+            Category::Executable => "executables",
+            Category::SharedLibrary => "shared libraries",
+            Category::StaticLibrary => "static libraries",
+            Category::Object => "objects",
+            Category::Julia => "julia",
+            Category::Config => "config",
+            Category::Documentation => "documentation",
+            Category::Other => "other",
+        }
+    }
+}
+
 /// One file of the tree.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct File {
@@ -292,6 +313,23 @@ pub enum LeftOut {
     Ignored,
     /// It cannot be read.
     Unreadable,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Skipped::Excluded => "is excluded by the settings",
+            Skipped::NotIncluded => "is not among what the settings include",
+            Skipped::Ignored => "is named by an ignore file",
+            Skipped::BuildOutput(file) => {
+                return write!(f, "is written by another build tool, as `{file}` shows");
+            }
+            Skipped::Cache => "is a cache",
+            Skipped::OtherProject => "is a project of its own",
+            Skipped::TooDeep => "lies deeper than `discovery.max_depth`",
+            Skipped::Link => "is a link to a folder",
+        })
+    }
 }
 
 impl fmt::Display for LeftOut {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::event::Diagnostic;
 use crate::generate::Generated;
@@ -180,15 +181,16 @@ fn decide_all(
     finder: &Finder<'_>,
     system: &dyn System,
 ) -> Vec<(FilePath, Option<LeftOut>)> {
-    let ids: HashMap<&FilePath, usize> =
+    let ids: FxHashMap<&FilePath, usize> =
         sources.iter().enumerate().map(|(id, source)| (&source.path, id)).collect();
-    let parts: Vec<Vec<usize>> = sources.par_iter().map(|source| parts_of(source, &ids, finder)).collect();
+    let found: Vec<Vec<Option<&FilePath>>> = sources.par_iter().map(|one| found_by(one, finder)).collect();
+    let parts: Vec<Vec<usize>> = found.par_iter().map(|found| parts_of(found, &ids)).collect();
     let framework: Vec<bool> =
         sources.par_iter().map(|source| uses_test_framework(memo, source, finder)).collect();
     let base = base_of(tree, sources);
     let mut foreign = Foreign::new(memo, finder, system);
     let systems: Vec<Option<&'static str>> =
-        sources.iter().map(|source| foreign.system_of(&source.path, &source.facts)).collect();
+        sources.iter().zip(&found).map(|(source, found)| foreign.system_of(&source.facts, found)).collect();
     let elsewhere = Elsewhere::new(tree);
     let candidate = |id: usize, included_by| {
         let source = &sources[id];
@@ -211,7 +213,7 @@ fn decide_all(
         }
     };
     let own: Vec<Option<LeftOut>> =
-        (0..sources.len()).map(|id| own_reason(&candidate(id, Vec::new()))).collect();
+        (0..sources.len()).into_par_iter().map(|id| own_reason(&candidate(id, Vec::new()))).collect();
     let mut taken: Vec<bool> = own.iter().map(Option::is_none).collect();
     let mut mains: HashMap<Option<FilePath>, &FilePath> = HashMap::new();
     for (source, _) in sources.iter().zip(&own).filter(|(_, own)| **own == Some(LeftOut::Main)) {
@@ -275,13 +277,16 @@ fn leave_out_copies(library: &mut Vec<FilePath>) -> Vec<(FilePath, LeftOut)> {
         .collect()
 }
 
-/// The sources that a source includes, by whatever folder: includes of sources are mostly written
+/// What each include of a source leads to, by whatever folder: includes of sources are mostly written
 /// relative to the includer, or to a folder above it.
-fn parts_of(source: &Source, ids: &HashMap<&FilePath, usize>, finder: &Finder<'_>) -> Vec<usize> {
-    let above: Vec<FilePath> = std::iter::successors(source.path.parent(), FilePath::parent).collect();
-    let live = source.facts.includes.iter().filter(|include| counts(include));
-    let mut parts: Vec<usize> =
-        live.filter_map(|include| ids.get(finder.find(&source.path, include, &above)?).copied()).collect();
+fn found_by<'t>(source: &Source, finder: &Finder<'t>) -> Vec<Option<&'t FilePath>> {
+    let find = |include| counts(include).then(|| finder.find_above(&source.path, include))?;
+    source.facts.includes.iter().map(find).collect()
+}
+
+/// The sources among those that a source includes.
+fn parts_of(found: &[Option<&FilePath>], ids: &FxHashMap<&FilePath, usize>) -> Vec<usize> {
+    let mut parts: Vec<usize> = found.iter().flatten().filter_map(|path| ids.get(path).copied()).collect();
     parts.sort_unstable();
     parts.dedup();
     parts
@@ -299,11 +304,10 @@ fn uses_test_framework(memo: &Memo, source: &Source, finder: &Finder<'_>) -> boo
     if framework(&source.facts) {
         return true;
     }
-    let above: Vec<FilePath> = std::iter::successors(source.path.parent(), FilePath::parent).collect();
     let stem = source.path.stem();
     let own_header = source.facts.includes.iter().find_map(|include| {
         let last = include.name.rsplit(|&b| b == b'/').next().unwrap_or_default();
-        let found = last.starts_with(stem).then(|| finder.find(&source.path, include, &above));
+        let found = last.starts_with(stem).then(|| finder.find_above(&source.path, include));
         found?.filter(|path| path.stem() == stem)
     });
     own_header.is_some_and(|header| memo.facts(header).is_ok_and(|facts| framework(&facts)))

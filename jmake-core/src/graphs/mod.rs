@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use crate::discover::{IncludeGraph, Known};
 use crate::found::Found;
 use crate::path::FilePath;
-use crate::survey::category_name;
 use units::Units;
 
 pub use actions::action_graph;
@@ -162,7 +161,7 @@ impl<'f> Sight<'f> {
         let found = self.found.tree.get(file);
         let is_made = || self.found.discovery.generated.iter().any(|header| header.path == *file);
         let kind = match found {
-            Some(found) => category_name(found.category),
+            Some(found) => found.category.name(),
             None if is_made() => "generated headers",
             None => "other",
         };

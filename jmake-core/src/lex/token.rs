@@ -43,7 +43,16 @@ struct Cursor<'a> {
 
 impl Cursor<'_> {
     /// The next byte, after any splices.
+    #[inline]
     fn peek(&mut self) -> Option<u8> {
+        match self.text.get(self.pos) {
+            Some(b'\\') => self.behind_splices(),
+            byte => byte.copied(),
+        }
+    }
+
+    #[cold]
+    fn behind_splices(&mut self) -> Option<u8> {
         while let Some(b'\\') = self.text.get(self.pos) {
             let Some(len) = splice(&self.text[self.pos..]) else { break };
             self.blank_splice |= !matches!(self.text[self.pos + 1], b'\n' | b'\r');
@@ -54,6 +63,7 @@ impl Cursor<'_> {
         self.text.get(self.pos).copied()
     }
 
+    #[inline]
     fn bump(&mut self) -> Option<u8> {
         let byte = self.peek()?;
         self.pos += 1;
@@ -182,6 +192,7 @@ impl<'a> Lexer<'a> {
         let mut end = self.cursor;
         end.bump();
         self.at.start = end.pos;
+        end.skip(|byte| byte != close && !is_end_or_splice(byte));
         while end.peek() != Some(close) {
             if end.at_newline() || end.bump().is_none() {
                 self.odd = true;
@@ -417,9 +428,22 @@ fn is_end_or_splice(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r' | b'\\')
 }
 
+#[inline]
 fn is_ident(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || byte >= 0x80
+    IDENT[usize::from(byte)]
 }
+
+/// Of each byte whether an identifier may hold it.
+const IDENT: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        table[byte] = b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$') || b >= 0x80;
+        byte += 1;
+    }
+    table
+};
 
 /// Where `part` begins in `text`.  `part` is short.
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {

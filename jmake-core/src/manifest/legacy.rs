@@ -36,7 +36,7 @@ const LEGACY: &[(&str, Legacy)] = &[
     ),
     ("discovery.parse_ast", Legacy::Unused("the compiler itself says what it read")),
     ("discovery.walk_dependencies", Legacy::Unused("the compiler itself says what it read")),
-    ("discovery.log_all_files", Legacy::Unused("`jmake discover` lists all files")),
+    ("discovery.log_all_files", Legacy::Unused("`jmake discover --files` lists all files")),
     (
         "compile.enabled",
         Legacy::Only(true, "a project of finished libraries says `binary.kind = \"prebuilt\"`"),
