@@ -121,7 +121,10 @@ mod tests {
         assert_eq!(without_long_chains(&short), short);
         let long = without_long_chains(&format!("{}{end}{short}", chain(200)));
         assert_eq!(long.lines().count(), 9 + 1 + 13);
-        assert!(long.contains("from a.c:3:\n  (and from 192 more)\nIn file included from a.c:196:"), "{long}");
+        assert!(
+            long.contains("from a.c:3:\n  (and from 192 more)\nIn file included from a.c:196:"),
+            "{long}"
+        );
         assert_eq!(without_long_chains(""), "");
     }
 
