@@ -19,6 +19,10 @@ pub trait Files {
     fn is_dir(&self, path: &FilePath) -> bool;
     /// The paths of all files below `dir`, sorted.
     fn below(&self, dir: &FilePath) -> Vec<FilePath>;
+    /// Whether the compiler takes a program of C++, or of C; `None` where nobody knows, or not yet.
+    fn compiles(&self, _program: &str, _cxx: bool) -> Option<bool> {
+        None
+    }
 }
 
 /// What a description says.
@@ -272,7 +276,9 @@ pub fn macro_of(text: &str) -> Option<String> {
 
 /// The header at `path` of the macros `names`, of which no template says where they stand.
 pub fn header_of_macros(path: FilePath, from: FilePath, names: Names) -> Generated {
-    let lines: String = names.keys().map(|name| format!("#mesondefine {name}\n")).collect();
+    // Of `NAME(x)` the name.
+    let names_alone = names.keys().map(|name| name.split('(').next().unwrap_or(name));
+    let lines: String = names_alone.map(|name| format!("#mesondefine {name}\n")).collect();
     Generated { path, from, form: Form::Lines { text: lines, names, is_first: false } }
 }
 

@@ -343,7 +343,15 @@ impl Configure<'_> {
     fn compiles(&self, code: &str) -> bool {
         let flags = ["CFLAGS", "CXXFLAGS", "CPPFLAGS"].iter().filter_map(|name| self.variables.get(*name));
         let mut flags = flags.flat_map(|text| text.split_ascii_whitespace());
-        flags.all(|flag| !flag.starts_with("-m") || takes_flag(flag)) && compiles(code)
+        let takes = flags.all(|flag| !flag.starts_with("-m") || takes_flag(flag));
+        takes && (compiles(code) || self.is_tried(code))
+    }
+
+    /// Whether a program that is to fail under conditions does compile: only the compiler can tell.
+    fn is_tried(&self, code: &str) -> bool {
+        let without = code.replace("#error", "").replace("# error", "");
+        let is_cxx = self.is_cxx.last() == Some(&true);
+        without.len() < code.len() && compiles(&without) && self.files.compiles(code, is_cxx) == Some(true)
     }
 
     /// A macro of the project's own, or one that is called like those that are known.

@@ -1,5 +1,5 @@
 use crate::described::testing::Tree;
-use crate::generate::{Check, Form, Known};
+use crate::generate::{Check, Form, Known, Names, render};
 use crate::path::FilePath;
 
 use super::configure::Configure;
@@ -145,6 +145,7 @@ fn headers_that_configure_makes() {
 AC_CHECK_HEADERS([unistd.h])
 AC_CHECK_FUNCS([strdup strlcpy])
 AC_DEFINE([LEVEL], [3], [how deep])
+AC_DEFINE([CHECKED(a, b)], [__attribute__((format(printf, a, b)))], [see there])
 AC_DEFINE_UNQUOTED([TEXT], [\"$host_cpu\"], [where])
 AC_DEFINE_UNQUOTED([NOTHING], [$not_known])
 if test x = y; then AC_DEFINE([HAVE_NEVER_H]) fi
@@ -155,7 +156,7 @@ AC_SUBST([FOUND])
 AC_CONFIG_FILES([Makefile inc/version.h gone.h])
 ";
     let tree = project(configure, "")
-        .with("sub/o.in", "#undef LEVEL\n#undef HAVE_NEVER_H\n")
+        .with("sub/o.in", "#undef LEVEL\n#undef HAVE_NEVER_H\n#undef CHECKED\n")
         .with("inc/version.h.in", "@MAJOR@ @form@ @FOUND@");
     let described = read(&tree, &FilePath::root()).unwrap();
     let paths: Vec<String> = described.headers.keys().map(ToString::to_string).collect();
@@ -165,6 +166,11 @@ AC_CONFIG_FILES([Makefile inc/version.h gone.h])
     assert!(text.ends_with("#mesondefine VERSION\n#include <stddef.h>\n"), "{text}");
     let define = |text: &str| Some(Known::Define(text.to_owned()));
     assert_eq!(names.get("LEVEL").cloned(), define("3"));
+    let checked = "#define CHECKED(a, b) __attribute__((format(printf, a, b)))\n";
+    let rendered = |text: &str, names: &Names| {
+        String::from_utf8(render(text.as_bytes(), names, &|_| false).text).unwrap()
+    };
+    assert!(text.contains("#mesondefine CHECKED\n") && rendered(text, names).contains(checked));
     assert_eq!(names.get("TEXT").cloned(), define(&format!("\"{}\"", std::env::consts::ARCH)));
     assert_eq!(names.get("PACKAGE_STRING").cloned(), define("\"Thing One 1.2\""));
     assert_eq!(names.get("HAVE_STRLCPY"), Some(&Known::Check(Check::Declared(vec!["strlcpy".into()]))));
@@ -172,6 +178,7 @@ AC_CONFIG_FILES([Makefile inc/version.h gone.h])
     let Form::Template(names) = form("sub/other.h") else { panic!() };
     assert_eq!(names.get("LEVEL").cloned(), define("3"));
     assert_eq!(names.get("HAVE_NEVER_H"), Some(&Known::Value(None)));
+    assert_eq!(rendered("#undef CHECKED\n", names), checked);
     let Form::Template(names) = form("inc/version.h") else { panic!() };
     assert_eq!(names.get("MAJOR").cloned(), define("4"));
     assert_eq!(names.get("form").cloned(), define("@form@"));

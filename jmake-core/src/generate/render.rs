@@ -130,6 +130,16 @@ struct Render<'a> {
 }
 
 impl Render<'_> {
+    /// The definition of a macro that is known with parameters, as `NAME(x)`; a template names it without.
+    fn with_parameters(&self, name: &str) -> Option<String> {
+        let open = format!("{name}(");
+        let (spelled, known) = self.known.range(open.clone()..).next()?;
+        match known {
+            Known::Define(value) if spelled.starts_with(&open) => Some(format!("#define {spelled} {value}")),
+            _ => None,
+        }
+    }
+
     /// A macro that is defined or not.
     fn define(&mut self, indent: &str, name: &str, rest: &str) {
         match self.known.get(name) {
@@ -139,7 +149,14 @@ impl Render<'_> {
                 return;
             }
             Some(Known::Number(_)) => return self.number(indent, name),
-            _ => {}
+            Some(_) => {}
+            None => {
+                if let Some(line) = self.with_parameters(name) {
+                    self.out += indent;
+                    self.out += &line;
+                    return;
+                }
+            }
         }
         let undefined = format!("{indent}/* #undef {name} */");
         let asked = match meaning(name, self.known) {

@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::cmake::Files;
+use crate::cmake::{Ask, Files, Question};
 use crate::generate::{DIR, Generated};
 use crate::memo::Memo;
 use crate::path::FilePath;
@@ -106,7 +106,7 @@ impl Said {
     /// Reads what lies in `dir`.
     fn read_in(&mut self, memo: &Memo, tree: &Tree, dir: &FilePath, answers: &Answers<'_>) {
         for reader in READERS {
-            let seen = Seen { memo, tree, read: RefCell::default() };
+            let seen = Seen { memo, tree, answers, read: RefCell::default() };
             let mut found = reader(&seen, dir, answers);
             for _ in 1..READINGS {
                 if !answers.find() {
@@ -262,6 +262,8 @@ impl Evidence {
 struct Seen<'a> {
     memo: &'a Memo,
     tree: &'a Tree,
+    /// What the compiler says.
+    answers: &'a Answers<'a>,
     /// What was read, in order, each once.
     read: RefCell<Vec<(FilePath, Arc<[u8]>)>>,
 }
@@ -284,6 +286,12 @@ impl Seen<'_> {
 }
 
 impl Files for Seen<'_> {
+    fn compiles(&self, program: &str, cxx: bool) -> Option<bool> {
+        let ask = Ask::Compiles { source: program.to_owned(), run: false, no_link: true };
+        let (flags, include_dirs, libraries) = Default::default();
+        self.answers.of(&Question { ask, cxx, flags, include_dirs, libraries })
+    }
+
     fn read(&self, path: &FilePath) -> Option<Arc<[u8]>> {
         let read = self.read.borrow();
         if let Some((_, text)) = read.iter().find(|(known, _)| known == path) {

@@ -48,8 +48,8 @@ pub struct Part {
 
 /// What the description of the project in `tree` says, if there is one.
 pub fn said(memo: &Memo, tree: &Tree, system: &dyn System) -> Option<Parts> {
-    let seen = Seen { memo, tree, read: RefCell::default() };
     let answers = Answers::new(system);
+    let seen = Seen { memo, tree, answers: &answers, read: RefCell::default() };
     let mut said = read(&seen, &answers)?;
     for _ in 1..READINGS {
         if !answers.find() {
