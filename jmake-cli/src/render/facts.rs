@@ -18,7 +18,7 @@ use jmake_core::machine::{CacheStats, Stats, ToolSet};
 use jmake_core::prebuilt::Inspected;
 use jmake_core::request::Reply;
 use jmake_core::settings::{Consent, Made, Setting};
-use jmake_core::survey::{Discovered, Explanation, Reasoned};
+use jmake_core::survey::{Discovered, Explanation, OwnFound, Reasoned};
 use jmake_core::tally::{Row, Share};
 
 use super::paint::Paint;
@@ -141,6 +141,9 @@ fn discovered(found: &Discovered, look: &Look) -> String {
     text += &list("include folders", &found.include_dirs);
     text += &list("headers to make", &reasons(&found.generated));
     text += &list("macros", &found.defines);
+    for own in &found.own {
+        text += &list(&format!("only for {}", few(&own.sources)), &told(own));
+    }
     text += &list("headers from outside", &found.system_headers);
     if look.verbose {
         let includes = found.includes.iter().map(|(file, list)| format!("{file}: {}", list.join(" ")));
@@ -148,6 +151,32 @@ fn discovered(found: &Discovered, look: &Look) -> String {
     }
     let problems = self::problems(&found.problems);
     if problems.is_empty() { text } else { format!("{text}\n{problems}") }
+}
+
+/// How many sources are named that are told the same.
+const SOURCES_NAMED: usize = 3;
+
+/// The first of `sources`, and how many there are besides.
+fn few(sources: &[String]) -> String {
+    let named = sources.iter().take(SOURCES_NAMED).cloned().collect::<Vec<_>>().join(" ");
+    match sources.len().saturating_sub(SOURCES_NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+/// What sources are told that not all are, as a compiler is.
+fn told(own: &OwnFound) -> Vec<String> {
+    let with = |flag: &'static str, all: &[String]| -> Vec<String> {
+        all.iter().map(|one| format!("{flag}{one}")).collect()
+    };
+    [
+        with("-I", &own.include_dirs),
+        with("-D", &own.defines),
+        with("-include ", &own.first),
+        own.flags.clone(),
+    ]
+    .concat()
 }
 
 /// What is known about a file of machine code.

@@ -23,6 +23,7 @@ use crate::path::FilePath;
 use super::generated::source_of;
 use super::includes::{Finder, counts, facts_of};
 use super::reasons::folder_reason;
+use super::told::{Sights, Ways};
 use crate::standard::is_standard;
 
 /// The folders chosen and the names nothing answers.
@@ -52,6 +53,8 @@ struct Need {
     told: u64,
     /// Folders that could answer it.
     dirs: Vec<FilePath>,
+    /// From where it is seen in vain.
+    sights: Vec<usize>,
 }
 
 /// A folder that could be searched, and how much is to be said for it.
@@ -68,7 +71,9 @@ struct Folder {
 struct Search<'a> {
     memo: &'a Memo,
     finder: &'a Finder<'a>,
-    visited: FxHashSet<FilePath>,
+    sights: Sights<'a>,
+    /// Files, each with the number of the folders that it sees.
+    visited: FxHashSet<(FilePath, usize)>,
     /// All needs so far; those that were answered are gone.
     needs: Vec<Option<Need>>,
     /// Their numbers, by name, folder and whether they are conditional.
@@ -94,43 +99,48 @@ struct Candidate {
 
 /// Works out the folders that let `sources` find what they include.
 ///
-/// Those that are `given` come first, whether they are needed or not.
+/// Those that are `given` come first, whether they are needed or not; before these, each source sees
+/// those of its own way.  What is added is for all.
 pub(super) fn include_dirs(
     memo: &Memo,
     finder: &Finder<'_>,
     given: Vec<FilePath>,
+    ways: Ways<'_>,
     sources: &[FilePath],
 ) -> Dirs {
-    let visited = sources.iter().cloned().collect();
+    let mut sights = Sights::new(ways);
+    let front: Vec<(FilePath, usize)> = sources.iter().map(|path| (path.clone(), sights.of(path))).collect();
     let out = Dirs { chosen: given, ..Dirs::default() };
     let mut search = Search {
         memo,
         finder,
-        visited,
+        sights,
+        visited: front.iter().cloned().collect(),
         needs: Vec::new(),
         known: FxHashMap::default(),
         candidates: FxHashMap::default(),
         folders: BTreeMap::new(),
         out,
     };
-    search.follow(sources.to_vec());
+    search.follow(front);
     while let Some(dir) = search.best() {
         search.choose(dir);
     }
     search.give_up();
-    let used = search.visited.iter().filter_map(|path| Some((path.clone(), finder.made(path)?.clone())));
+    let used = search.visited.iter().filter_map(|(path, _)| Some((path.clone(), finder.made(path)?.clone())));
     search.out.generated.extend(used.collect::<Vec<_>>());
     search.out
 }
 
 impl Search<'_> {
     /// Reads `front` and everything it leads to with the folders chosen so far.
-    fn follow(&mut self, mut front: Vec<FilePath>) {
+    fn follow(&mut self, mut front: Vec<(FilePath, usize)>) {
         while !front.is_empty() {
-            let texts: Vec<FilePath> = front.iter().map(|path| self.finder.text_of(path).clone()).collect();
+            let texts: Vec<FilePath> =
+                front.iter().map(|(path, _)| self.finder.text_of(path).clone()).collect();
             let facts = facts_of(self.memo, &texts);
             let mut next = Vec::new();
-            for (from, facts) in front.iter().zip(facts) {
+            for ((from, sight), facts) in front.iter().zip(facts) {
                 if let Some(Form::Lines { names, .. }) = self.finder.made(from).map(|made| &made.form) {
                     // It includes nothing.
                     self.out.answers.extend(names.keys().map(|name| name.as_bytes().into()));
@@ -140,13 +150,14 @@ impl Search<'_> {
                 self.out.asks.extend(facts.asks.iter().cloned());
                 self.out.answers.extend(facts.answers.iter().cloned());
                 for include in facts.includes.iter().filter(|include| counts(include)) {
-                    match self.finder.find(from, include, &self.out.chosen) {
-                        Some(path) if self.visited.contains(path) => {}
-                        Some(path) => {
-                            self.visited.insert(path.clone());
-                            next.push(path.clone());
+                    let dirs = self.sights.folders(*sight, &self.out.chosen);
+                    match self.finder.find(from, include, dirs).map(|path| (path.clone(), *sight)) {
+                        Some(seen) if self.visited.contains(&seen) => {}
+                        Some(seen) => {
+                            self.visited.insert(seen.clone());
+                            next.push(seen);
                         }
-                        None => self.need(from, include),
+                        None => self.need(from, include, *sight),
                     }
                 }
             }
@@ -172,11 +183,14 @@ impl Search<'_> {
         }
     }
 
-    fn need(&mut self, from: &FilePath, include: &crate::lex::Include) {
+    fn need(&mut self, from: &FilePath, include: &crate::lex::Include, sight: usize) {
         let folder = (from.parent().unwrap_or_else(FilePath::root), include.conditional);
         let known = self.known.get(&include.name).and_then(|known| known.get(&folder));
         if let Some(need) = known.and_then(|&id| self.needs[id].as_mut()) {
             need.times += 1;
+            if !need.sights.contains(&sight) {
+                need.sights.push(sight);
+            }
             return;
         }
         let standard = include.angled && is_standard(&include.name);
@@ -207,6 +221,7 @@ impl Search<'_> {
             times: 1,
             told: 0,
             dirs,
+            sights: vec![sight],
         }));
     }
 
@@ -272,10 +287,13 @@ impl Search<'_> {
             let warning = Diagnostic::warning(message).in_file(&need.from).at_line(need.line as usize);
             self.out.problems.push(warning.hint(hint));
         }
-        let mut front: Vec<FilePath> =
-            answered.iter().filter_map(|need| self.finder.at(dir.as_bytes(), &need.name).cloned()).collect();
+        let mut front = Vec::new();
+        for need in &answered {
+            let Some(path) = self.finder.at(dir.as_bytes(), &need.name) else { continue };
+            front.extend(need.sights.iter().map(|sight| (path.clone(), *sight)));
+        }
         self.out.chosen.push(dir);
-        front.retain(|path| self.visited.insert(path.clone()));
+        front.retain(|seen| self.visited.insert(seen.clone()));
         self.follow(front);
     }
 

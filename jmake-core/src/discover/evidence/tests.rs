@@ -1,7 +1,6 @@
 use crate::discover::LeftOut;
 use crate::discover::tests::Project;
 use crate::generate::Form;
-use crate::path::FilePath;
 
 const MESON: (&str, &str) = ("meson.build", "project('p', 'c')\nlibrary('p', 'a.c', 'm.c', install: true)\n");
 const AUTOMAKE: (&str, &str) = ("Makefile.am", "lib_LTLIBRARIES = libp.la\nlibp_la_SOURCES = a.c am.c\n");
@@ -97,7 +96,8 @@ fn what_lies_outside_the_folder_that_is_described_is_judged_by_itself() {
     assert_eq!(project.targets(), "lib p: upstream/v2/a.c wrapper.c\nexe main: main.c\n");
     let found = project.discover();
     assert!(!found.manner.hides(), "nothing says that the wrapper hides anything");
-    assert_eq!(found.manner.own(&"upstream/v2/a.c".into()), ["-fvisibility=hidden"]);
+    let own = found.manner.own(&"upstream/v2/a.c".into());
+    assert_eq!(own.map(ToString::to_string).as_deref(), Some("-fvisibility=hidden"));
     let alone = Project::new(&files[1..]);
     assert!(alone.discover().manner.hides());
 }
@@ -169,6 +169,15 @@ fn by_cmake(text: &'static str, more: &[(&'static str, &'static str)]) -> crate:
     Project::new(&files).discover()
 }
 
+/// What each source is told that not all are.
+fn told(found: &crate::discover::Discovery) -> String {
+    let mut all = Vec::new();
+    for own in found.manner.own.iter().filter(|own| !own.told.is_empty()) {
+        all.extend(own.sources.iter().map(|source| format!("{source}: {}", own.told)));
+    }
+    all.join("; ")
+}
+
 fn library(found: &crate::discover::Discovery) -> String {
     let names = found.targets[0].sources.iter().map(ToString::to_string);
     names.collect::<Vec<_>>().join(" ")
@@ -237,7 +246,7 @@ fn folders_of_an_object_library_come_with_its_sources() {
     ]);
     let found = project.discover();
     assert_eq!(library(&found), "a.c b.c");
-    assert_eq!(found.include_dirs, [FilePath::new(".jmake/gen/cmake/made")]);
+    assert_eq!(told(&found), "a.c: -I.jmake/gen/cmake/made");
 }
 
 #[test]
