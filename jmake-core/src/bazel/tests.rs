@@ -86,9 +86,9 @@ cc_library(name = 'top', srcs = ['t.cc'], deps = [':other'], local_defines = ['T
     assert_eq!(
         targets(&Tree::default().with("BUILD", build)),
         [
-            "top: t.cc -Iinc -DTOP -DPASSED -DMIDDLE +middle",
+            "base: a.cc -Iinc -DPASSED -DOWN -DCOPT",
             "middle: -Iinc -DPASSED -DMIDDLE +base",
-            "base: a.cc -Iinc -DPASSED -DOWN -DCOPT"
+            "top: t.cc -Iinc -DTOP -DPASSED -DMIDDLE +middle"
         ]
     );
 }

@@ -301,4 +301,5 @@ impl<'m> Sights<'m> {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;

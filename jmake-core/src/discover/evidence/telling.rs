@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use crate::cmake::{self, Compile, Described, Source, Target, VIRTUAL_ROOT};
-use crate::described::effective;
+use crate::described::{effective, place};
 use crate::discover::told::Told;
 use crate::discover::{Category, Tree, category_by_name, manner};
+use crate::path::FilePath;
 
 use super::Evidence;
 
@@ -64,6 +65,11 @@ impl<'d> Telling<'d> {
         let dirs = source.include_dirs.iter().chain(&compile.include_dirs);
         let searched = dirs.filter(|dir| evidence.is_searched(dir, self.tree));
         searched.for_each(|dir| told.search(dir.clone()));
+        let options = compile.options.iter().chain(&source.options);
+        for name in first_headers(options) {
+            let header = self.header(evidence, name, &told.include_dirs);
+            header.into_iter().for_each(|header| told.begin_with(header));
+        }
         // What is said for all of C is not for assembler.
         let mut flags =
             if category == Category::AsmSource { Vec::new() } else { flags(target, compile, cxx) };
@@ -72,6 +78,29 @@ impl<'d> Telling<'d> {
         told.flags = counted.filter(|flag| manner::counts(cxx, flag)).map(str::to_owned).collect();
         told
     }
+
+    /// The header that `name` stands for: a path, or looked for as any is.
+    fn header(&self, evidence: &Evidence, name: &str, dirs: &[FilePath]) -> Option<FilePath> {
+        if let Some(path) = name.strip_prefix(VIRTUAL_ROOT) {
+            return evidence.beginning(&FilePath::new(path.trim_start_matches('/')), self.tree);
+        }
+        let mut places = dirs.iter().filter_map(|dir| place(dir, name.as_bytes()));
+        places.find_map(|path| evidence.beginning(&path, self.tree))
+    }
+}
+
+/// What `-include` names among `options`.
+fn first_headers<'o>(options: impl Iterator<Item = &'o String>) -> Vec<&'o str> {
+    let mut options = options.map(String::as_str);
+    let mut names = Vec::new();
+    while let Some(option) = options.next() {
+        match option.strip_prefix("-include") {
+            Some("") => names.extend(options.next()),
+            Some(name) => names.push(name),
+            None => {}
+        }
+    }
+    names
 }
 
 /// The flags for the sources of `target` in one language.

@@ -1,4 +1,8 @@
 use super::*;
+use crate::discover::tests::Project;
+use crate::discover::{Options, include_graph};
+use crate::memo::Memo;
+use crate::path::Root;
 
 fn paths(text: &str) -> Vec<FilePath> {
     text.split_ascii_whitespace().map(FilePath::new).collect()
@@ -90,4 +94,34 @@ fn a_source_of_no_library_is_compiled_like_its_neighbours() {
     assert_eq!(of("new.c"), "-Ij -Ii -DTWO", "most are told that");
     assert_eq!(of("one/c.c"), "");
     assert_eq!(Ways::new(&[]).of(&"a.c".into()), 0);
+}
+
+#[test]
+fn the_graph_goes_by_the_folders_of_each_source() {
+    let project = Project::new(&[
+        ("a.c", "#include <x.h>\n#include <y.h>"),
+        ("b.c", "#include <x.h>"),
+        ("all/x.h", "#include <config.h>"),
+        ("one/config.h", ""),
+        ("one/y.h", ""),
+        ("two/config.h", ""),
+        ("c.c", "#include <y.h>"),
+    ]);
+    let memo = Memo::new(Root::open(project.path()).unwrap(), 0);
+    let tree = project.scan(&Options::default());
+    let own = |source: &str, dirs: &[&str]| Own {
+        sources: vec![source.into()],
+        told: Told { include_dirs: dirs.iter().map(FilePath::new).collect(), ..Told::default() },
+    };
+    let own = [own("a.c", &["one"]), own("b.c", &["two"]), own("c.c", &[])];
+    let graph = include_graph(&memo, &tree, &[], &["all".into()], &own);
+    let show =
+        |path: &str| graph.includes(&path.into()).map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    assert_eq!(show("a.c"), "all/x.h one/y.h");
+    assert_eq!(show("all/x.h"), "one/config.h two/config.h", "whichever source leads there");
+    assert_eq!(
+        (show("c.c").as_str(), graph.unresolved(&"c.c".into()).len()),
+        ("", 1),
+        "which does not see it"
+    );
 }
