@@ -294,13 +294,35 @@ pub fn left_out(discovery: &Discovery) -> impl Iterator<Item = (&FilePath, &Left
     discovery.left_out.iter().map(|(path, why)| (path, why))
 }
 
-/// What a generated manifest says about a project: decisions, not scan results.
+/// What a generated manifest says about a project: decisions, not scan results.  Where some sources
+/// see folders of their own, none are written: what is written is searched before those.
 pub fn generated_facts(name: &str, discovery: &Discovery) -> crate::manifest::GeneratedFacts {
+    let is_order_lost = discovery.manner.own.iter().any(|own| !own.told.include_dirs.is_empty());
     let dirs = discovery.include_dirs.iter().filter(|dir| std::str::from_utf8(dir.as_bytes()).is_ok());
+    let dirs = dirs.filter(|_| !is_order_lost);
     crate::manifest::GeneratedFacts {
         name: name.to_owned(),
         include_dirs: dirs.map(ToString::to_string).collect(),
         std: None,
         libraries: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discover::{Own, Told};
+
+    #[test]
+    fn folders_are_not_written_where_some_sources_see_others_before() {
+        let mut discovery = Discovery { include_dirs: vec!["include".into()], ..Discovery::default() };
+        assert_eq!(generated_facts("n", &discovery).include_dirs, ["include"]);
+        let mut own = |dirs: Vec<FilePath>| {
+            let told = Told { include_dirs: dirs, defines: vec!["X".into()], ..Told::default() };
+            discovery.manner.own = vec![Own { sources: vec!["a.c".into()], told }];
+            generated_facts("n", &discovery).include_dirs
+        };
+        assert_eq!(own(Vec::new()), ["include"]);
+        assert_eq!(own(vec!["own".into()]), [""; 0]);
     }
 }

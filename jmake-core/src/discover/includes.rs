@@ -205,48 +205,67 @@ pub fn include_graph(
     let finder = Finder::new(tree, &made);
     let mut sights = Sights::new(Ways::new(own));
     let of = |is: fn(Category) -> bool| tree.files.iter().filter(move |file| is(file.category));
-    let mut front: Vec<Seen<'_>> =
+    let sources: Vec<Seen<'_>> =
         of(Category::is_source).map(|file| (&file.path, sights.of(&file.path))).collect();
-    let mut known: FxHashSet<Seen<'_>> = front.iter().copied().collect();
-    let mut scanned: Vec<(&FilePath, Scanned<'_>)> = Vec::with_capacity(front.len());
+    let mut looking = Looking {
+        memo,
+        finder: &finder,
+        sights,
+        include_dirs,
+        known: FxHashSet::default(),
+        scanned: Vec::new(),
+    };
+    looking.follow(sources);
     // A header that no source leads to is seen from everywhere.
-    let mut headers: Vec<&FilePath> = of(Category::is_header).map(|file| &file.path).collect();
-    loop {
-        while !front.is_empty() {
-            let resolve = |(path, sight): &Seen<'_>| {
-                let facts = finder.facts_of(memo, path);
-                let find = |include| finder.find(path, include, sights.folders(*sight, include_dirs));
-                let asked = facts.includes.iter().filter(|include| include.kind == Kind::HasInclude);
-                let live = facts.includes.iter().filter(|include| counts(include));
-                Scanned {
-                    includes: live.map(|one| find(one).ok_or_else(|| Unresolved::of(one))).collect(),
-                    others: Vec::new(),
-                    asks: asked.filter_map(find).collect(),
-                }
-            };
-            let found: Vec<Scanned<'_>> = front.par_iter().map(resolve).collect();
-            let mut next = Vec::new();
-            for ((_, sight), scanned) in front.iter().zip(&found) {
-                // Files of any extension may be included, and include in turn.
-                let includes = scanned.includes.iter().filter_map(|one| one.as_ref().ok());
-                next.extend(includes.map(|path| (*path, *sight)).filter(|seen| known.insert(*seen)));
-            }
-            let done = std::mem::replace(&mut front, next).into_iter().map(|(path, _)| path);
-            scanned.extend(done.zip(found));
-        }
-        if headers.is_empty() {
-            break;
-        }
-        let reached: FxHashSet<&FilePath> = known.iter().map(|(path, _)| *path).collect();
-        front = std::mem::take(&mut headers).into_iter().map(|path| (path, 0)).collect();
-        front.retain(|(path, _)| !reached.contains(path));
-        known.extend(front.iter().copied());
-    }
-    build(together(scanned))
+    let reached: FxHashSet<&FilePath> = looking.known.iter().map(|(path, _)| *path).collect();
+    let headers = of(Category::is_header).map(|file| (&file.path, 0));
+    let headers = headers.filter(|(path, _)| !reached.contains(path)).collect();
+    looking.follow(headers);
+    build(together(looking.scanned))
 }
 
 /// A file, and the number of the folders that it sees.
 type Seen<'t> = (&'t FilePath, usize);
+
+/// Following includes from file to file.
+struct Looking<'t, 'a> {
+    memo: &'a Memo,
+    finder: &'a Finder<'t>,
+    sights: Sights<'a>,
+    include_dirs: &'a [FilePath],
+    known: FxHashSet<Seen<'t>>,
+    scanned: Vec<(&'t FilePath, Scanned<'t>)>,
+}
+
+impl<'t> Looking<'t, '_> {
+    /// Reads `front` and everything it leads to.
+    fn follow(&mut self, mut front: Vec<Seen<'t>>) {
+        self.known.extend(front.iter().copied());
+        while !front.is_empty() {
+            let found: Vec<Scanned<'_>> = front.par_iter().map(|seen| self.scan(seen)).collect();
+            let mut next = Vec::new();
+            for ((_, sight), scanned) in front.iter().zip(&found) {
+                // Files of any extension may be included, and include in turn.
+                let includes = scanned.includes.iter().filter_map(|one| one.as_ref().ok());
+                next.extend(includes.map(|path| (*path, *sight)).filter(|seen| self.known.insert(*seen)));
+            }
+            let done = std::mem::replace(&mut front, next).into_iter().map(|(path, _)| path);
+            self.scanned.extend(done.zip(found));
+        }
+    }
+
+    fn scan(&self, (path, sight): &Seen<'t>) -> Scanned<'t> {
+        let facts = self.finder.facts_of(self.memo, path);
+        let find = |include| self.finder.find(path, include, self.sights.folders(*sight, self.include_dirs));
+        let asked = facts.includes.iter().filter(|include| include.kind == Kind::HasInclude);
+        let live = facts.includes.iter().filter(|include| counts(include));
+        Scanned {
+            includes: live.map(|one| find(one).ok_or_else(|| Unresolved::of(one))).collect(),
+            others: Vec::new(),
+            asks: asked.filter_map(find).collect(),
+        }
+    }
+}
 
 /// Each file once: what it includes is what it does for any who see it.
 fn together<'t>(mut scanned: Vec<(&'t FilePath, Scanned<'t>)>) -> Vec<(&'t FilePath, Scanned<'t>)> {
