@@ -23,8 +23,8 @@ pub(super) struct Library<'t> {
 impl<'t> Library<'t> {
     pub fn new(evidence: &Evidence, library: &'t Target, tree: &'t Tree) -> Library<'t> {
         let mut all = Told::default();
-        all.include_dirs =
-            library.include_dirs.iter().filter(|dir| evidence.is_searched(dir, tree)).cloned().collect();
+        let dirs = library.include_dirs.iter().filter(|dir| evidence.is_searched(dir, tree));
+        dirs.for_each(|dir| all.search(dir.clone()));
         library.defines.iter().for_each(|define| all.define(define.clone()));
         let first = library.first.iter().filter_map(|header| evidence.beginning(header, tree));
         first.for_each(|header| all.begin_with(header));
