@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use crate::described::{Described, Files, MOST, Target, place, says_how};
+use crate::described::{Described, Files, MOST, Own, Target, place, says_how};
 use crate::path::FilePath;
 
 /// The name of such a file.
@@ -54,47 +54,62 @@ pub fn read(files: &dyn Files, text: &[u8]) -> Option<Described> {
     let mut entries: Vec<Entry> = serde_json::from_slice(text).ok()?;
     entries.truncate(MOST);
     let away = entries.iter().find_map(|entry| root_before(files, &entry.file()))?;
-    let mut targets: BTreeMap<String, Target> = BTreeMap::new();
+    let mut targets: BTreeMap<String, Vec<Source>> = BTreeMap::new();
     let mut known = BTreeSet::new();
-    let mut defines: BTreeMap<String, Vec<(FilePath, Vec<String>)>> = BTreeMap::new();
     for entry in &entries {
         let arguments = entry.arguments();
         let output = output(entry, &arguments);
         let Some(source) = within(&away, &entry.file()) else { continue };
         let name = owner(&output).unwrap_or_default();
-        let is_new = known.insert((name.clone(), source.clone()));
-        let target =
-            targets.entry(name.clone()).or_insert_with(|| Target { name: name.clone(), ..Target::default() });
+        if !known.insert((name.clone(), source.clone())) {
+            continue;
+        }
         let folder = |dir: &str| within(&away, &FilePath::new(&entry.directory).join(dir));
         let mut told = Target::default();
         told.take_flags(arguments.iter().map(String::as_str), &folder);
-        told.include_dirs.into_iter().for_each(|dir| target.search(dir));
-        if is_new {
-            let how = arguments.iter().filter(|argument| says_how(argument));
-            target.own_flags.insert(source.clone(), how.cloned().collect());
-            defines.entry(name).or_default().push((source.clone(), told.defines));
-            target.sources.push(source);
-        }
+        let how = arguments.iter().filter(|argument| says_how(argument)).cloned().collect();
+        targets.entry(name).or_default().push(Source { path: source, told, how });
     }
-    for (name, target) in &mut targets {
-        share_defines(target, defines.remove(name).unwrap_or_default());
-    }
-    Some(Described { targets: targets.into_values().collect(), ..Described::default() })
+    let targets = targets.into_iter().map(|(name, sources)| target(name, sources));
+    Some(Described { targets: targets.collect(), ..Described::default() })
 }
 
-/// What all sources are told is said of the target, the rest of each.
-fn share_defines(target: &mut Target, all: Vec<(FilePath, Vec<String>)>) {
-    let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
-    for define in all.iter().flat_map(|(_, defines)| defines) {
-        *counts.entry(define).or_default() += 1;
+/// A source, and how it was compiled.
+struct Source {
+    path: FilePath,
+    /// Its macros, folders and first headers.
+    told: Target,
+    how: Vec<String>,
+}
+
+/// The target of `sources`: what all of them are told is said of it, the rest of each.
+fn target(name: String, sources: Vec<Source>) -> Target {
+    let mut target = Target { name, ..Target::default() };
+    target.defines = shared(&sources, |told| &told.defines);
+    target.include_dirs = shared(&sources, |told| &told.include_dirs);
+    target.first = shared(&sources, |told| &told.first);
+    for Source { path, told, how } in sources {
+        let own = told.defines.iter().filter(|define| !target.defines.contains(define));
+        let own = own.map(|define| format!("-D{define}"));
+        let flags = how.into_iter().chain(own).collect();
+        // The order of folders is that of the source, those of all among them.
+        let is_own = told.include_dirs != target.include_dirs;
+        let include_dirs = if is_own { told.include_dirs } else { Vec::new() };
+        let first = told.first.into_iter().filter(|header| !target.first.contains(header)).collect();
+        target.own.insert(path.clone(), Own { flags, include_dirs, first });
+        target.sources.push(path);
     }
-    let is_shared = |define: &&String| counts.get(define) == Some(&all.len());
-    let first = all.first().map(|(_, defines)| defines.as_slice()).unwrap_or_default();
-    target.defines = first.iter().filter(is_shared).cloned().collect();
-    for (source, defines) in &all {
-        let own = defines.iter().filter(|define| !is_shared(define)).map(|define| format!("-D{define}"));
-        target.own_flags.entry(source.clone()).or_default().extend(own);
+    target
+}
+
+/// What all sources are told of one kind, in the order of the first.
+fn shared<T: Clone + Ord>(sources: &[Source], list: fn(&Target) -> &Vec<T>) -> Vec<T> {
+    let mut counts: BTreeMap<&T, usize> = BTreeMap::new();
+    for item in sources.iter().flat_map(|source| list(&source.told)) {
+        *counts.entry(item).or_default() += 1;
     }
+    let first = sources.first().map(|source| list(&source.told).as_slice()).unwrap_or_default();
+    first.iter().filter(|item| counts.get(item) == Some(&sources.len())).cloned().collect()
 }
 
 /// What stands before the path of a file of the project, where it was compiled: the longest end of
@@ -160,13 +175,11 @@ mod tests {
             {"directory": "/home/x/p/build", "file": "../tool/main.c", "output": "tool.p/main.c.o"},
             {"directory": "/home/x/p/build", "file": "/usr/share/other.c", "output": "tool.p/other.c.o"}
         ]"#;
-        assert_eq!(
-            said(text).unwrap(),
-            ["libp.so.p: src/a.c src/b.c -Ibuild/libp.so.p -Iinclude", "tool.p: tool/main.c"]
-        );
+        assert_eq!(said(text).unwrap(), ["libp.so.p: src/a.c src/b.c", "tool.p: tool/main.c"]);
         let tree = Tree::of(&["src/a.c", "src/b.c"]);
-        let own = &read(&tree, text.as_bytes()).unwrap().targets[0].own_flags;
-        assert_eq!(own[&FilePath::new("src/a.c")], ["-DA=\"1\""], "what one is told is its own");
+        let own = &read(&tree, text.as_bytes()).unwrap().targets[0].own[&FilePath::new("src/a.c")];
+        assert_eq!(own.flags, ["-DA=\"1\""], "what one is told is its own");
+        assert_eq!(own.include_dirs, [FilePath::new("build/libp.so.p"), FilePath::new("include")]);
         let text = r#"[{"directory": "", "file": "src/a.c", "output": "a.o"}]"#;
         assert_eq!(said(text).unwrap(), [": src/a.c"]);
     }

@@ -61,10 +61,21 @@ pub struct Target {
     pub c_flags: Vec<String>,
     /// The same for those of C++.
     pub cxx_flags: Vec<String>,
-    /// What it is told for single sources, after that.
-    pub own_flags: BTreeMap<FilePath, Vec<String>>,
+    /// What it is told for single sources besides.
+    pub own: BTreeMap<FilePath, Own>,
     /// Which of its symbols are shown, where that is said.
     pub export: Option<Export>,
+}
+
+/// What the compiler is told for one source of a target.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Own {
+    /// Macros and flags, after those of the target.
+    pub flags: Vec<String>,
+    /// Folders, before those of the target.
+    pub include_dirs: Vec<FilePath>,
+    /// Headers that it begins with, after those of the target.
+    pub first: Vec<FilePath>,
 }
 
 /// How a library's linker is told which symbols to show.
@@ -131,7 +142,7 @@ impl Default for Target {
             links: Vec::new(),
             c_flags: Vec::new(),
             cxx_flags: Vec::new(),
-            own_flags: BTreeMap::new(),
+            own: BTreeMap::new(),
             export: None,
         }
     }
@@ -174,17 +185,11 @@ impl Target {
         }
     }
 
-    /// What the compiler is told for a source with flags of its `own`, as far as it counts: of two
-    /// that contradict each other the later does.
-    pub fn flags_of<'t>(&'t self, own: Option<&'t Vec<String>>, cxx: bool) -> Vec<&'t str> {
+    /// What the compiler is told for a source with flags of its `own`, as far as it counts.
+    pub fn flags_of<'t>(&'t self, own: Option<&'t Own>, cxx: bool) -> Vec<&'t str> {
         let all = if cxx { &self.cxx_flags } else { &self.c_flags };
-        let own = own.into_iter().flatten();
-        let mut counts: Vec<&str> = Vec::new();
-        for flag in all.iter().chain(own.take(MOST_FLAGS)) {
-            counts.retain(|other| about(other) != about(flag));
-            counts.push(flag);
-        }
-        counts
+        let own = own.into_iter().flat_map(|own| &own.flags).take(MOST_FLAGS);
+        effective(all.iter().chain(own).map(String::as_str))
     }
 
     /// Adds the macros, folders and first headers that the compiler is told by `args`; `place` is what
@@ -235,6 +240,16 @@ impl Target {
 /// Whether a flag tells the compiler how to compile.
 pub fn says_how(flag: &str) -> bool {
     ["-f", "-m", "-std="].iter().any(|start| flag.starts_with(start))
+}
+
+/// Of `flags` those that count: of two that contradict each other the later does.
+pub fn effective<'f>(flags: impl Iterator<Item = &'f str>) -> Vec<&'f str> {
+    let mut counts: Vec<&str> = Vec::new();
+    for flag in flags {
+        counts.retain(|other| about(other) != about(flag));
+        counts.push(flag);
+    }
+    counts
 }
 
 /// What a flag is about: the same is said of it, or unsaid, by others.

@@ -83,7 +83,8 @@ impl Found {
         let tree = project.scan()?;
         let discovery = project.discover(&tree, system)?;
         let include_dirs = searched(project, &discovery);
-        let includes = include_graph(&project.memo, &tree, &discovery.generated, &include_dirs);
+        let own = &discovery.manner.own;
+        let includes = include_graph(&project.memo, &tree, &discovery.generated, &include_dirs, own);
         let (root, name) = (project.root().clone(), project.name());
         let binaries = detect_binaries(&tree).par_iter().map(|file| BinaryFound::look(&root, file)).collect();
         Ok(Found { root, name, tree, discovery, include_dirs, includes, binaries })

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::discover::{TargetKind, Tree};
+use crate::discover::{TargetKind, Told, Tree};
 use crate::event::Diagnostic;
 use crate::found::{BinaryFound, Found};
 use crate::path::FilePath;
@@ -38,6 +38,8 @@ pub struct Outline {
     pub generated: Few<Group>,
     /// Macros defined for every source.
     pub defines: Few<String>,
+    /// What single sources are told.
+    pub own: Few<OwnOutline>,
     /// Included names that neither a file of the project answers nor every system, sorted.
     pub system_headers: Few<String>,
     /// Files that are machine code.
@@ -66,6 +68,15 @@ pub struct TargetOutline {
     pub sources: usize,
     /// Which.
     pub groups: Vec<Group>,
+}
+
+/// What some sources are told and not all are.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OwnOutline {
+    /// They.
+    pub groups: Vec<Group>,
+    /// What, as a compiler is told it.
+    pub told: Few<String>,
 }
 
 /// Files of one folder, or one file.
@@ -112,6 +123,10 @@ impl Outline {
             of: None,
             why: Some(made.to_string()),
         });
+        let own = discovery.manner.own.iter().filter(|own| !own.told.is_empty()).map(|own| OwnOutline {
+            groups: groups(tree, &own.sources.iter().collect::<Vec<_>>(), MOST_ALIKE, None),
+            told: Few::of(spelled(&own.told)),
+        });
         Outline {
             root: found.root.as_path().display().to_string(),
             name: found.name.clone(),
@@ -122,6 +137,7 @@ impl Outline {
             include_dirs: Few::of(found.include_dirs.iter().map(FilePath::to_string)),
             generated: Few::of(generated),
             defines: Few::of(discovery.defines.iter().cloned()),
+            own: Few::of(own),
             system_headers: Few::of(includes.unanswered().filter(|name| !is_standard(name.as_bytes()))),
             binaries: Few::of(found.binaries.iter().cloned()),
             problems: Few::of(tree.problems.iter().chain(&discovery.problems).cloned()),
@@ -137,6 +153,15 @@ impl TargetKind {
             TargetKind::Executable => "executable",
         }
     }
+}
+
+/// What is told, as a compiler is.
+fn spelled(told: &Told) -> Vec<String> {
+    let with = |flag: &str, paths: &[FilePath]| -> Vec<String> {
+        paths.iter().map(|path| format!("{flag}{path}")).collect()
+    };
+    let defines = told.defines.iter().map(|define| format!("-D{define}")).collect();
+    [with("-I", &told.include_dirs), defines, with("-include ", &told.first), told.flags.clone()].concat()
 }
 
 /// Paths with reasons: those with the same one together, in the order of the first of each.

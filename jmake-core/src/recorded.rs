@@ -14,7 +14,7 @@ use crate::fs;
 use crate::path::{FilePath, Root};
 use crate::plan::STATE_DIR;
 
-const MAGIC: &[u8] = b"jmake-discovered-4\n";
+const MAGIC: &[u8] = b"jmake-discovered-5\n";
 
 /// Every category, by its stored number.
 const CATEGORIES: [Category; 13] = [
@@ -140,7 +140,7 @@ fn paths_of(from: &mut Reader<'_>) -> Option<Vec<FilePath>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::discover::{LeftOut, Manner, Skipped};
+    use crate::discover::{LeftOut, Manner, Own, Skipped, Told};
     use crate::event::Diagnostic;
     use crate::generate::{Form, Generated};
 
@@ -162,10 +162,13 @@ mod tests {
             Tree { files: [tree.files, vec![file(b"b", Category::Executable, Some(0))]].concat(), ..tree };
         let made = |form| Generated { path: ".jmake/gen/a.h".into(), from: "a.h.in".into(), form };
         let target = |kind| FoundTarget { name: "n".into(), kind, sources: vec!["src/a.c".into()] };
+        let told =
+            Told { include_dirs: vec![FilePath::new(b"\xfe")], first: vec!["f.h".into()], ..Told::default() };
+        let own = Own { sources: vec![FilePath::new(b"src/\xff.c")], told };
         let discovery = Discovery {
             include_dirs: vec!["include".into()],
             evidence: vec!["CMakeLists.txt".into()],
-            manner: Manner { c_std: Some("c11".into()), ..Manner::default() },
+            manner: Manner { c_std: Some("c11".into()), own: vec![own], ..Manner::default() },
             left_out: vec![
                 (FilePath::new(b"\xff.c"), LeftOut::OtherSystem("Windows".into())),
                 ("m.c".into(), LeftOut::Main),

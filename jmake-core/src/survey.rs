@@ -31,6 +31,8 @@ pub struct Discovered {
     pub generated: Vec<Reasoned>,
     /// Macros defined for every source.
     pub defines: Vec<String>,
+    /// What only some sources are told.
+    pub own: Vec<OwnFound>,
     /// Included names that no file of the project answers, sorted.
     pub system_headers: Vec<String>,
     /// What can be built.
@@ -56,6 +58,21 @@ pub struct TargetFound {
     pub kind: String,
     /// What is compiled for it.
     pub sources: Vec<String>,
+}
+
+/// Sources that are told the same, and not all are.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OwnFound {
+    /// They.
+    pub sources: Vec<String>,
+    /// Folders searched for included files, before those for all.
+    pub include_dirs: Vec<String>,
+    /// Macros, instead of those for all.
+    pub defines: Vec<String>,
+    /// Headers that they begin with.
+    pub first: Vec<String>,
+    /// Flags of the compiler.
+    pub flags: Vec<String>,
 }
 
 /// A path and a reason.
@@ -92,6 +109,7 @@ pub fn survey(found: &Found) -> Discovered {
         include_dirs: texts(&found.include_dirs),
         generated: reasons(discovery.generated.iter().map(|made| (&made.path, made.to_string()))),
         defines: discovery.defines.clone(),
+        own: discovery.manner.own.iter().filter(|own| !own.told.is_empty()).map(own_found).collect(),
         system_headers: graph.unanswered().collect(),
         targets: discovery.targets.iter().map(target_found).collect(),
         left_out: reasons(discovery.left_out.iter().map(|(path, why)| (path, why.to_string()))),
@@ -113,6 +131,16 @@ fn target_found(target: &crate::discover::FoundTarget) -> TargetFound {
         name: target.name.clone(),
         kind: target.kind.name().into(),
         sources: texts(&target.sources),
+    }
+}
+
+fn own_found(own: &crate::discover::Own) -> OwnFound {
+    OwnFound {
+        sources: texts(&own.sources),
+        include_dirs: texts(&own.told.include_dirs),
+        defines: own.told.defines.clone(),
+        first: texts(&own.told.first),
+        flags: own.told.flags.clone(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jmake_core::found::BinaryFound;
 use jmake_core::outline::{Few, Group, Outline, TargetOutline};
-use jmake_core::survey::{Discovered, Reasoned};
+use jmake_core::survey::{Discovered, OwnFound, Reasoned};
 
 use super::Look;
 use super::facts::{self, count, size};
@@ -31,6 +31,10 @@ pub fn brief(outline: &Outline) -> String {
     text += &lines("include folders", &outline.include_dirs, Clone::clone);
     text += &lines("headers to make", &outline.generated, group);
     text += &words("macros", &outline.defines);
+    for own in &outline.own.first {
+        let groups = own.groups.iter().map(group).collect::<Vec<_>>().join(" ");
+        text += &words(&format!("only for {groups}"), &own.told);
+    }
     text += &words("headers from outside", &outline.system_headers);
     text += &lines("machine code", &outline.binaries, |known| format!("{}: {}", known.path, binary(known)));
     let problems = facts::problems(&outline.problems.first);
@@ -56,6 +60,7 @@ fn is_cut(outline: &Outline) -> bool {
         outline.include_dirs.more,
         outline.generated.more,
         outline.defines.more,
+        outline.own.more,
         outline.system_headers.more,
         outline.binaries.more,
         outline.problems.more,
@@ -152,6 +157,9 @@ pub fn whole(found: &Discovered, look: &Look) -> String {
     text += &list("include folders", &found.include_dirs);
     text += &list("headers to make", &reasons(&found.generated));
     text += &list("macros", &found.defines);
+    for own in &found.own {
+        text += &list(&format!("only for {}", few(&own.sources)), &told(own));
+    }
     text += &list("headers from outside", &found.system_headers);
     if look.verbose {
         let includes = found.includes.iter().map(|(file, list)| format!("{file}: {}", list.join(" ")));
@@ -159,6 +167,32 @@ pub fn whole(found: &Discovered, look: &Look) -> String {
     }
     let problems = facts::problems(&found.problems);
     if problems.is_empty() { text } else { format!("{text}\n{problems}") }
+}
+
+/// How many sources are named that are told the same.
+const SOURCES_NAMED: usize = 3;
+
+/// The first of `sources`, and how many there are besides.
+fn few(sources: &[String]) -> String {
+    let named = sources.iter().take(SOURCES_NAMED).cloned().collect::<Vec<_>>().join(" ");
+    match sources.len().saturating_sub(SOURCES_NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+/// What sources are told that not all are, as a compiler is.
+fn told(own: &OwnFound) -> Vec<String> {
+    let with = |flag: &'static str, all: &[String]| -> Vec<String> {
+        all.iter().map(|one| format!("{flag}{one}")).collect()
+    };
+    [
+        with("-I", &own.include_dirs),
+        with("-D", &own.defines),
+        with("-include ", &own.first),
+        own.flags.clone(),
+    ]
+    .concat()
 }
 
 /// What is known about a file of machine code.

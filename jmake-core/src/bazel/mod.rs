@@ -29,6 +29,7 @@ pub fn read(files: &dyn Files, top: &FilePath) -> Option<Described> {
         reader: Reader::new(files, top),
         packages: BTreeSet::new(),
         targets: BTreeMap::new(),
+        passed_on: BTreeMap::new(),
         groups: BTreeMap::new(),
     };
     let is_workspace = ["WORKSPACE", "WORKSPACE.bazel", "MODULE.bazel", "WORKSPACE.bzlmod"]
@@ -57,8 +58,16 @@ struct Workspace<'w> {
     packages: BTreeSet<FilePath>,
     /// Targets by the path that their label names.
     targets: BTreeMap<FilePath, Target>,
+    /// Macros and folders that targets have their users see, too, by the names of the targets.
+    passed_on: BTreeMap<String, Passed>,
     /// What groups of files and other names stand for.
     groups: BTreeMap<FilePath, Vec<FilePath>>,
+}
+
+/// What a target passes on to those that use it.
+struct Passed {
+    defines: Vec<String>,
+    include_dirs: Vec<FilePath>,
 }
 
 impl Workspace<'_> {
@@ -84,7 +93,9 @@ impl Workspace<'_> {
                     || kind.ends_with("cc_binary")
                     || kind.ends_with("cc_test") =>
                 {
-                    let target = self.target(dir, &name, &rule, is_public);
+                    let passed = self.passed(dir, &rule);
+                    let target = self.target(dir, &name, &rule, is_public, &passed);
+                    self.passed_on.insert(target.name.clone(), passed);
                     self.targets.insert(name, target);
                 }
                 _ => {}
@@ -97,7 +108,27 @@ impl Workspace<'_> {
         rule.texts(name).iter().filter_map(|label| label_file(self.top, dir, &whole(label))).collect()
     }
 
-    fn target(&self, dir: &FilePath, name: &FilePath, rule: &Rule, is_public: bool) -> Target {
+    fn passed(&self, dir: &FilePath, rule: &Rule) -> Passed {
+        let folders = ["includes", "strip_include_prefix"].into_iter().flat_map(|name| rule.texts(name));
+        let place = |folder: String| {
+            let from = if folder.starts_with('/') { self.top } else { dir };
+            place(from, folder.trim_start_matches('/').as_bytes())
+        };
+        let defines = rule.texts("defines");
+        Passed {
+            defines: defines.iter().filter_map(|define| crate::described::macro_of(define)).collect(),
+            include_dirs: folders.filter_map(place).collect(),
+        }
+    }
+
+    fn target(
+        &self,
+        dir: &FilePath,
+        name: &FilePath,
+        rule: &Rule,
+        is_public: bool,
+        passed: &Passed,
+    ) -> Target {
         let own = rule.text("name");
         let visibility = rule.texts("visibility");
         let mut words = own.split(['_', '-', '/']);
@@ -120,8 +151,9 @@ impl Workspace<'_> {
         for name in ["deps", "implementation_deps", "private_deps"] {
             target.links.extend(self.labels(dir, rule, name).iter().map(ToString::to_string));
         }
-        for name in ["defines", "local_defines"] {
-            rule.texts(name).iter().for_each(|define| target.define(crate::described::macro_of(define)));
+        target.defines.clone_from(&passed.defines);
+        for define in rule.texts("local_defines") {
+            target.define(crate::described::macro_of(&define));
         }
         let copts = rule.texts("copts");
         target.take_flags(copts.iter().map(String::as_str), &|dir| place(self.top, dir.as_bytes()));
@@ -131,14 +163,7 @@ impl Workspace<'_> {
         }
         let link = rule.texts("linkopts");
         target.take_link_flags(link.iter().map(String::as_str), &|file| self.named_by(dir, file));
-        for name in ["includes", "strip_include_prefix"] {
-            for folder in rule.texts(name) {
-                let from = if folder.starts_with('/') { self.top } else { dir };
-                place(from, folder.trim_start_matches('/').as_bytes())
-                    .into_iter()
-                    .for_each(|dir| target.search(dir));
-            }
-        }
+        passed.include_dirs.iter().for_each(|dir| target.search(dir.clone()));
         target
     }
 
@@ -197,7 +222,31 @@ impl Workspace<'_> {
             target.links = put_in(links).iter().map(ToString::to_string).collect();
             target
         });
-        Described { targets: targets.collect(), ..Described::default() }
+        let mut targets: Vec<Target> = targets.collect();
+        self.pass_on(&mut targets);
+        Described { targets, ..Described::default() }
+    }
+
+    /// Gives each target what those that it uses pass on, and those that these use in turn.
+    fn pass_on(&self, targets: &mut [Target]) {
+        let links: BTreeMap<String, Vec<String>> =
+            targets.iter().map(|target| (target.name.clone(), target.links.clone())).collect();
+        for target in targets.iter_mut().filter(|target| !target.is_test && !target.is_program) {
+            let mut seen = BTreeSet::from([&target.name]);
+            let mut todo: Vec<&String> = links.get(&target.name).into_iter().flatten().rev().collect();
+            let mut used = Vec::new();
+            while let Some(name) = todo.pop() {
+                if seen.insert(name) {
+                    used.extend(self.passed_on.get(name));
+                    todo.extend(links.get(name).into_iter().flatten().rev());
+                }
+            }
+            drop(seen);
+            for passed in used {
+                passed.defines.iter().for_each(|define| target.define(Some(define.clone())));
+                passed.include_dirs.iter().for_each(|dir| target.search(dir.clone()));
+            }
+        }
     }
 }
 

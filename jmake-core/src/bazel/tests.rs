@@ -62,7 +62,7 @@ fn what_packages_need_of_one_another() {
     assert_eq!(
         shown,
         [
-            "top: -Iinc -DY=1 -DX +a/a +b/other +b/b",
+            "top: -Iinc -Ia/include -Isrc -DY=1 -DX +a/a +b/other +b/b",
             "b/b: b/b.cc +gone/gone",
             "a/a: a/a.cc -Ia/include -Isrc"
         ]
@@ -74,6 +74,23 @@ fn what_packages_need_of_one_another() {
     assert_eq!(targets(&tree), ["c/c: c/c.cc"]);
     let tree = Tree::of(&["c/c.cc"]).with("c/BUILD", "cc_library(name = 'c', srcs = ['c.cc'])");
     assert_eq!(targets(&tree), [""; 0], "no workspace");
+}
+
+#[test]
+fn what_a_target_passes_on_to_its_users_and_what_not() {
+    let build = "cc_library(name = 'base', srcs = ['a.cc'], defines = ['PASSED'], local_defines = ['OWN'], includes = ['inc'], copts = ['-DCOPT'])
+cc_library(name = 'middle', hdrs = ['m.h'], deps = [':base'], defines = ['PASSED', 'MIDDLE'])
+alias(name = 'other', actual = ':middle')
+cc_library(name = 'top', srcs = ['t.cc'], deps = [':other'], local_defines = ['TOP'], visibility = ['//visibility:public'])
+";
+    assert_eq!(
+        targets(&Tree::default().with("BUILD", build)),
+        [
+            "base: a.cc -Iinc -DPASSED -DOWN -DCOPT",
+            "middle: -Iinc -DPASSED -DMIDDLE +base",
+            "top: t.cc -Iinc -DTOP -DPASSED -DMIDDLE +middle"
+        ]
+    );
 }
 
 #[test]

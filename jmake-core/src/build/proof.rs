@@ -89,7 +89,7 @@ impl Work<'_> {
     /// library shows nothing at all.
     fn changes(&self, tried: &Tried) -> Changes {
         let guessed = self.is_guess();
-        if guessed && tried.built.success && tried.discovery.manner.hides() {
+        if guessed && tried.built.success && tried.discovery.manner.hides_some() {
             return Changes { show_all: self.is_empty(tried), ..Changes::default() };
         }
         if guessed && let Some(older) = self.needs_older(tried) {

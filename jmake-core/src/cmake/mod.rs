@@ -245,6 +245,8 @@ pub struct Source {
     pub generated: bool,
     /// Whether it is there now.
     pub exists: bool,
+    /// The object library that compiles it; where there is none, the target itself does.
+    pub by: Option<String>,
     /// Macros for this source alone.
     pub defines: Vec<(String, Option<String>)>,
     /// Options for this source alone.

@@ -13,6 +13,7 @@ use super::targets::Outline;
 use super::tools::machine_flags;
 use crate::action::SearchDirs;
 use crate::diagnose::refused_flags;
+use crate::discover::Told;
 use crate::event::Diagnostic;
 use crate::manifest::Debug;
 use crate::path::{FilePath, bytes_of};
@@ -20,15 +21,17 @@ use crate::toolchain::includes::Lang;
 use crate::toolchain::pkgconfig::FoundLibrary;
 
 impl Making<'_> {
-    /// The flags of every unit of one language in a target, and where its headers are looked for.
-    #[expect(clippy::type_complexity, reason = "both are shared by all units of the language")]
+    /// The flags of every unit of one language in a target that is `told` the same, and where its
+    /// headers are looked for.
+    #[expect(clippy::type_complexity, reason = "both are shared by all these units")]
     pub(super) fn unit_flags(
         &mut self,
         outline: &Outline<'_>,
         lang: Lang,
+        told: &Told,
         libraries: &[FoundLibrary],
     ) -> Option<(Arc<Vec<Arc<[u8]>>>, Arc<SearchDirs>)> {
-        let flags = self.flags(outline, lang, libraries);
+        let flags = self.flags(outline, lang, told, libraries);
         let own: Vec<Vec<u8>> = flags.iter().filter(|flag| chooses_headers(flag)).cloned().collect();
         let builtin = match self.sources.toolchain.include_dirs(&self.sources.ask, lang, &own) {
             Ok(builtin) => builtin,
@@ -50,19 +53,28 @@ impl Making<'_> {
         Some((Arc::new(flags.into_iter().map(Arc::from).collect()), Arc::new(search)))
     }
 
-    fn flags(&self, outline: &Outline<'_>, lang: Lang, libraries: &[FoundLibrary]) -> Vec<Vec<u8>> {
+    fn flags(
+        &self,
+        outline: &Outline<'_>,
+        lang: Lang,
+        told: &Told,
+        libraries: &[FoundLibrary],
+    ) -> Vec<Vec<u8>> {
         let compile = &self.sources.manifest.compile;
         let table = outline.table;
-        let mut flags = self.basic_flags(lang);
+        let mut flags = self.basic_flags(lang, told);
         let defines = compile.defines.iter().chain(&self.profile.defines);
         let defines = defines.chain(table.into_iter().flat_map(|table| &table.defines));
-        // What is written counts instead of what was found.
-        let written: BTreeSet<&str> = defines.clone().map(|(name, _)| name.as_str()).collect();
-        let is_open = |define: &&String| !written.contains(define.split('=').next().unwrap_or_default());
-        let found = self.sources.discovery.defines.iter().filter(is_open);
+        // What is written counts instead of what was found, and that of few instead of that of all.
+        let mut known: BTreeSet<&str> = defines.clone().map(|(name, _)| name.as_str()).collect();
+        let found = told.defines.iter().chain(&self.sources.discovery.defines);
+        let found = found.filter(|define| known.insert(define.split('=').next().unwrap_or_default()));
         flags.extend(found.map(|define| format!("-D{define}")));
         let first = self.sources.discovery.generated.iter().filter(|made| made.is_first());
-        let first = first.map(|made| &made.path).chain(&self.sources.discovery.manner.first);
+        let first = first.map(|made| &made.path).chain(&told.first);
+        let first = first.chain(&self.sources.discovery.manner.first);
+        let mut known = BTreeSet::new();
+        let first = first.filter(|header| known.insert(*header));
         flags.extend(first.flat_map(|header| ["-include".to_owned(), header.to_string()]));
         for (name, value) in defines {
             flags.push(match value {
@@ -71,7 +83,7 @@ impl Making<'_> {
             });
         }
         let mut flags: Vec<Vec<u8>> = flags.into_iter().map(String::into_bytes).collect();
-        flags.extend(self.include_dirs(outline).iter().map(|dir| joined("-I", dir)));
+        flags.extend(self.include_dirs(outline, told).iter().map(|dir| joined("-I", dir)));
         flags.extend(compile.system_include_dirs.iter().map(|dir| joined("-isystem", &self.below_root(dir))));
         for library in libraries {
             flags
@@ -85,7 +97,8 @@ impl Making<'_> {
             Lang::Cxx => &manner.cxx_flags,
             Lang::Asm => &[],
         };
-        flags.extend(found.iter().map(|flag| flag.clone().into_bytes()));
+        let own = told.flags.iter().filter(|flag| !flag.starts_with("-std="));
+        flags.extend(found.iter().chain(own).map(|flag| flag.clone().into_bytes()));
         let own_flags = match lang {
             Lang::C => &compile.c_flags[..],
             Lang::Cxx => &compile.cxx_flags,
@@ -98,7 +111,7 @@ impl Making<'_> {
     }
 
     /// What profile, language and machine ask for.
-    fn basic_flags(&self, lang: Lang) -> Vec<String> {
+    fn basic_flags(&self, lang: Lang, told: &Told) -> Vec<String> {
         let compile = &self.sources.manifest.compile;
         let mut flags = vec![format!("-O{}", self.profile.opt_level.letter()), "-fPIC".into()];
         flags.extend(match self.profile.debug {
@@ -107,11 +120,13 @@ impl Making<'_> {
             Debug::Full => Some("-g".into()),
         });
         let manner = &self.sources.discovery.manner;
-        let std = match lang {
-            Lang::C => compile.c_std.as_ref().or(manner.c_std.as_ref()),
-            Lang::Cxx => compile.std.as_ref().or(manner.std.as_ref()),
-            Lang::Asm => None,
+        let (written, found) = match lang {
+            Lang::C => (compile.c_std.as_deref(), manner.c_std.as_deref()),
+            Lang::Cxx => (compile.std.as_deref(), manner.std.as_deref()),
+            Lang::Asm => (None, None),
         };
+        let own = || told.flags.iter().find_map(|flag| flag.strip_prefix("-std="));
+        let std = written.or_else(own).or(found);
         flags.extend(std.map(|std| format!("-std={std}")));
         flags.extend(machine_flags(self.sources.manifest, self.sources.toolchain));
         flags.extend(sanitize_flag(self.profile));
@@ -119,10 +134,10 @@ impl Making<'_> {
     }
 
     /// The folders for `-I`, each once: those written for the target and what it needs, for all, and
-    /// those found.
-    fn include_dirs(&self, outline: &Outline<'_>) -> Vec<Vec<u8>> {
+    /// those found, for few and for all.
+    fn include_dirs(&self, outline: &Outline<'_>, told: &Told) -> Vec<Vec<u8>> {
         let written = outline.include_dirs.iter().chain(&self.sources.manifest.compile.include_dirs);
-        let found = self.sources.discovery.include_dirs.iter().map(argument);
+        let found = told.include_dirs.iter().chain(&self.sources.discovery.include_dirs).map(argument);
         let mut known = BTreeSet::new();
         let all = written.map(|dir| self.below_root(dir)).chain(found);
         all.filter(|dir| known.insert(dir.clone())).collect()

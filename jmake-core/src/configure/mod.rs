@@ -12,13 +12,15 @@ mod profile;
 mod targets;
 mod tools;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
 
 use crate::action::SearchDirs;
-use crate::discover::{Discovery, LeftOut, Tree};
+use crate::discover::{Discovery, LeftOut, Tree, Ways};
 use crate::event::Diagnostic;
 use crate::manifest::{Kind, Manifest};
 use crate::memo::Memo;
@@ -242,24 +244,20 @@ impl Making<'_> {
             );
             return None;
         }
-        let mut shared: [Option<(_, _)>; 3] = [None, None, None];
+        let own = &self.sources.discovery.manner.own;
+        let mut ways = Ways::new(own);
+        let mut shared: HashMap<(Lang, usize), _> = HashMap::new();
         let mut units = Vec::with_capacity(outline.sources.len());
         for source in &outline.sources {
             let lang = lang_of(source);
-            let slot = &mut shared[lang as usize];
-            let (flags, search) = match slot {
-                Some(known) => known,
-                None => slot.insert(self.unit_flags(outline, lang, libraries)?),
-            };
-            let own = self.sources.discovery.manner.own(source);
-            let flags = match own.is_empty() {
-                true => flags.clone(),
-                false => {
-                    let own = own.iter().map(|flag| Arc::from(flag.as_bytes()));
-                    Arc::new(flags.iter().cloned().chain(own).collect())
+            let way = ways.of(source);
+            let (flags, search) = match shared.entry((lang, way)) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(slot) => {
+                    slot.insert(self.unit_flags(outline, lang, ways.told(way), libraries)?)
                 }
             };
-            units.push(Unit { source: source.clone(), lang, flags, search: search.clone() });
+            units.push(Unit { source: source.clone(), lang, flags: flags.clone(), search: search.clone() });
         }
         let file = self.output_dir.join(self.file_name(&outline.name, outline.kind));
         let link = match outline.kind {
@@ -296,13 +294,35 @@ pub fn left_out(discovery: &Discovery) -> impl Iterator<Item = (&FilePath, &Left
     discovery.left_out.iter().map(|(path, why)| (path, why))
 }
 
-/// What a generated manifest says about a project: decisions, not scan results.
+/// What a generated manifest says about a project: decisions, not scan results.  Where some sources
+/// see folders of their own, none are written: what is written is searched before those.
 pub fn generated_facts(name: &str, discovery: &Discovery) -> crate::manifest::GeneratedFacts {
+    let is_order_lost = discovery.manner.own.iter().any(|own| !own.told.include_dirs.is_empty());
     let dirs = discovery.include_dirs.iter().filter(|dir| std::str::from_utf8(dir.as_bytes()).is_ok());
+    let dirs = dirs.filter(|_| !is_order_lost);
     crate::manifest::GeneratedFacts {
         name: name.to_owned(),
         include_dirs: dirs.map(ToString::to_string).collect(),
         std: None,
         libraries: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discover::{Own, Told};
+
+    #[test]
+    fn folders_are_not_written_where_some_sources_see_others_before() {
+        let mut discovery = Discovery { include_dirs: vec!["include".into()], ..Discovery::default() };
+        assert_eq!(generated_facts("n", &discovery).include_dirs, ["include"]);
+        let mut own = |dirs: Vec<FilePath>| {
+            let told = Told { include_dirs: dirs, defines: vec!["X".into()], ..Told::default() };
+            discovery.manner.own = vec![Own { sources: vec!["a.c".into()], told }];
+            generated_facts("n", &discovery).include_dirs
+        };
+        assert_eq!(own(Vec::new()), ["include"]);
+        assert_eq!(own(vec!["own".into()]), [""; 0]);
     }
 }

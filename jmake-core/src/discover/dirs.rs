@@ -26,6 +26,7 @@ use crate::path::FilePath;
 use super::generated::source_of;
 use super::includes::{Finder, counts, facts_of};
 use super::reasons::folder_reason;
+use super::told::{Sights, Ways};
 use crate::standard::is_standard;
 
 /// The folders chosen and the names nothing answers.
@@ -55,6 +56,8 @@ struct Need {
     told: u64,
     /// Folders that could answer it, and how near each is.
     dirs: Rc<[(FilePath, u64)]>,
+    /// From where it is seen in vain.
+    sights: Vec<usize>,
 }
 
 /// A folder that could be searched, and how much is to be said for it.
@@ -71,7 +74,9 @@ struct Folder {
 struct Search<'a> {
     memo: &'a Memo,
     finder: &'a Finder<'a>,
-    visited: FxHashSet<FilePath>,
+    sights: Sights<'a>,
+    /// Files, each with the number of the folders that it sees.
+    visited: FxHashSet<(FilePath, usize)>,
     /// All needs so far; those that were answered are gone.
     needs: Vec<Option<Need>>,
     /// Their numbers, by those of name and folder and whether they are conditional.
@@ -97,19 +102,23 @@ struct Candidate {
 
 /// Works out the folders that let `sources` find what they include.
 ///
-/// Those that are `given` come first, whether they are needed or not.
+/// Those that are `given` come first, whether they are needed or not; before these, each source sees
+/// those of its own way.  What is added is for all.
 pub(super) fn include_dirs(
     memo: &Memo,
     finder: &Finder<'_>,
     given: Vec<FilePath>,
+    ways: Ways<'_>,
     sources: &[FilePath],
 ) -> Dirs {
-    let visited = sources.iter().cloned().collect();
+    let mut sights = Sights::new(ways);
+    let front: Vec<(FilePath, usize)> = sources.iter().map(|path| (path.clone(), sights.of(path))).collect();
     let out = Dirs { chosen: given, ..Dirs::default() };
     let mut search = Search {
         memo,
         finder,
-        visited,
+        sights,
+        visited: front.iter().cloned().collect(),
         needs: Vec::new(),
         known: FxHashMap::default(),
         names: FxHashMap::default(),
@@ -118,30 +127,32 @@ pub(super) fn include_dirs(
         folders: BTreeMap::new(),
         out,
     };
-    search.follow(sources.to_vec());
+    search.follow(front);
     while let Some(dir) = search.best() {
         search.choose(dir);
     }
     search.give_up();
-    let used = search.visited.iter().filter_map(|path| Some((path.clone(), finder.made(path)?.clone())));
+    let used = search.visited.iter().filter_map(|(path, _)| Some((path.clone(), finder.made(path)?.clone())));
     search.out.generated.extend(used.collect::<Vec<_>>());
     search.out
 }
 
 impl Search<'_> {
     /// Reads `front` and everything it leads to with the folders chosen so far.
-    fn follow(&mut self, mut front: Vec<FilePath>) {
+    fn follow(&mut self, mut front: Vec<(FilePath, usize)>) {
         while !front.is_empty() {
-            let texts: Vec<FilePath> = front.iter().map(|path| self.finder.text_of(path).clone()).collect();
+            let texts: Vec<FilePath> =
+                front.iter().map(|(path, _)| self.finder.text_of(path).clone()).collect();
             let facts = facts_of(self.memo, &texts);
-            let (finder, chosen) = (self.finder, &self.out.chosen);
-            let find = |(from, facts): (&FilePath, &Option<Arc<Facts>>)| -> Vec<Option<&FilePath>> {
-                let includes = facts.iter().flat_map(|facts| &facts.includes);
-                includes.filter(|one| counts(one)).map(|one| finder.find(from, one, chosen)).collect()
+            let (finder, sights, chosen) = (self.finder, &self.sights, &self.out.chosen);
+            let find = |((from, sight), facts): (&(FilePath, usize), &Option<Arc<Facts>>)| {
+                let includes = facts.iter().flat_map(|facts| &facts.includes).filter(|one| counts(one));
+                let find = |one| finder.find(from, one, sights.folders(*sight, chosen));
+                includes.map(find).collect::<Vec<Option<&FilePath>>>()
             };
             let found: Vec<_> = front.par_iter().zip(&facts).map(find).collect();
             let mut next = Vec::new();
-            for ((from, facts), found) in front.iter().zip(facts).zip(found) {
+            for (((from, sight), facts), found) in front.iter().zip(facts).zip(found) {
                 if let Some(Form::Lines { names, .. }) = self.finder.made(from).map(|made| &made.form) {
                     // It includes nothing.
                     self.out.answers.extend(names.keys().map(|name| name.as_bytes().into()));
@@ -152,13 +163,13 @@ impl Search<'_> {
                 self.out.answers.extend(facts.answers.iter().cloned());
                 let folder = self.folder_of(from);
                 for (include, found) in facts.includes.iter().filter(|one| counts(one)).zip(found) {
-                    match found {
-                        Some(path) if self.visited.contains(path) => {}
-                        Some(path) => {
-                            self.visited.insert(path.clone());
-                            next.push(path.clone());
+                    match found.map(|path| (path.clone(), *sight)) {
+                        Some(seen) if self.visited.contains(&seen) => {}
+                        Some(seen) => {
+                            self.visited.insert(seen.clone());
+                            next.push(seen);
                         }
-                        None => self.need(from, folder, include),
+                        None => self.need(from, folder, include, *sight),
                     }
                 }
             }
@@ -198,11 +209,14 @@ impl Search<'_> {
     }
 
     /// Notes that `from`, which lies in the folder of that number, wants `include`.
-    fn need(&mut self, from: &FilePath, folder: usize, include: &crate::lex::Include) {
+    fn need(&mut self, from: &FilePath, folder: usize, include: &crate::lex::Include, sight: usize) {
         let name = self.number_of(&include.name);
         let known = self.known.get(&(name, folder, include.conditional));
         if let Some(need) = known.and_then(|&id| self.needs[id].as_mut()) {
             need.times += 1;
+            if !need.sights.contains(&sight) {
+                need.sights.push(sight);
+            }
             return;
         }
         let standard = include.angled && is_standard(&include.name);
@@ -234,6 +248,7 @@ impl Search<'_> {
             times: 1,
             told: 0,
             dirs,
+            sights: vec![sight],
         }));
     }
 
@@ -300,10 +315,13 @@ impl Search<'_> {
             let warning = Diagnostic::warning(message).in_file(&need.from).at_line(need.line as usize);
             self.out.problems.push(warning.hint(hint));
         }
-        let mut front: Vec<FilePath> =
-            answered.iter().filter_map(|need| self.finder.at(dir.as_bytes(), &need.name).cloned()).collect();
+        let mut front = Vec::new();
+        for need in &answered {
+            let Some(path) = self.finder.at(dir.as_bytes(), &need.name) else { continue };
+            front.extend(need.sights.iter().map(|sight| (path.clone(), *sight)));
+        }
         self.out.chosen.push(dir);
-        front.retain(|path| self.visited.insert(path.clone()));
+        front.retain(|seen| self.visited.insert(seen.clone()));
         self.follow(front);
     }
 

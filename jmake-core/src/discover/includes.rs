@@ -20,9 +20,10 @@ use crate::lex::{self, Facts, Include, Kind};
 use crate::memo::Memo;
 use crate::path::FilePath;
 
-use super::Tree;
 use super::generated::from_templates;
 use super::opened::Known;
+use super::told::{Own, Sights, Ways};
+use super::{Category, Tree};
 use crate::standard::is_standard;
 
 /// An included name that no file of the tree answers.
@@ -167,48 +168,124 @@ impl IncludeGraph {
 /// What the directives of one file come to, in paths of the tree or of headers to be made.
 #[derive(Default)]
 struct Scanned<'t> {
+    /// By directive.
     includes: Vec<Result<&'t FilePath, Unresolved>>,
+    /// What they lead to for others.
+    others: Vec<&'t FilePath>,
     asks: Vec<&'t FilePath>,
+}
+
+impl<'t> Scanned<'t> {
+    /// Adds what the same directives come to for another source.
+    fn add(&mut self, other: Scanned<'t>) {
+        for (known, one) in self.includes.iter_mut().zip(other.includes) {
+            match (&known, one) {
+                (Err(_), Ok(path)) => *known = Ok(path),
+                (Ok(same), Ok(path)) if *same != path => self.others.push(path),
+                _ => {}
+            }
+        }
+        for path in other.asks {
+            if !self.asks.contains(&path) {
+                self.asks.push(path);
+            }
+        }
+    }
 }
 
 /// The graph of includes of the tree's sources and headers.  A name in quotes is searched for
 /// beside its includer first; then, as one in angle brackets, in `include_dirs` in order.
 pub fn walk_ast_dependencies(memo: &Memo, tree: &Tree, include_dirs: &[FilePath]) -> IncludeGraph {
-    include_graph(memo, tree, &[], include_dirs)
+    include_graph(memo, tree, &[], include_dirs, &[])
 }
 
-/// The same, where `generated` headers are made besides those that the tree has templates of.
+/// The same, where `generated` headers are made besides those that the tree has templates of, and
+/// some sources have folders of their `own`.  What a header includes is what it does for any of them.
 pub fn include_graph(
     memo: &Memo,
     tree: &Tree,
     generated: &[Generated],
     include_dirs: &[FilePath],
+    own: &[Own],
 ) -> IncludeGraph {
     let mut made = from_templates(tree);
     made.extend(generated.iter().map(|header| (header.path.clone(), header.clone())));
     let finder = Finder::new(tree, &made);
-    let is_code = |file: &&super::File| file.category.is_source() || file.category.is_header();
-    let mut front: Vec<&FilePath> = tree.files.iter().filter(is_code).map(|file| &file.path).collect();
-    let mut known: FxHashSet<&FilePath> = front.iter().copied().collect();
-    let mut scanned: Vec<(&FilePath, Scanned<'_>)> = Vec::with_capacity(front.len());
-    while !front.is_empty() {
-        let resolve = |path: &&FilePath| {
-            let facts = finder.facts_of(memo, path);
-            let find = |include| finder.find(path, include, include_dirs);
-            let asked = facts.includes.iter().filter(|include| include.kind == Kind::HasInclude);
-            let live = facts.includes.iter().filter(|include| counts(include));
-            Scanned {
-                includes: live.map(|include| find(include).ok_or_else(|| Unresolved::of(include))).collect(),
-                asks: asked.filter_map(find).collect(),
+    let mut sights = Sights::new(Ways::new(own));
+    let of = |is: fn(Category) -> bool| tree.files.iter().filter(move |file| is(file.category));
+    let sources: Vec<Seen<'_>> =
+        of(Category::is_source).map(|file| (&file.path, sights.of(&file.path))).collect();
+    let mut looking = Looking {
+        memo,
+        finder: &finder,
+        sights,
+        include_dirs,
+        known: FxHashSet::default(),
+        scanned: Vec::new(),
+    };
+    looking.follow(sources);
+    // A header that no source leads to is seen from everywhere.
+    let reached: FxHashSet<&FilePath> = looking.known.iter().map(|(path, _)| *path).collect();
+    let headers = of(Category::is_header).map(|file| (&file.path, 0));
+    let headers = headers.filter(|(path, _)| !reached.contains(path)).collect();
+    looking.follow(headers);
+    build(together(looking.scanned))
+}
+
+/// A file, and the number of the folders that it sees.
+type Seen<'t> = (&'t FilePath, usize);
+
+/// Following includes from file to file.
+struct Looking<'t, 'a> {
+    memo: &'a Memo,
+    finder: &'a Finder<'t>,
+    sights: Sights<'a>,
+    include_dirs: &'a [FilePath],
+    known: FxHashSet<Seen<'t>>,
+    scanned: Vec<(&'t FilePath, Scanned<'t>)>,
+}
+
+impl<'t> Looking<'t, '_> {
+    /// Reads `front` and everything it leads to.
+    fn follow(&mut self, mut front: Vec<Seen<'t>>) {
+        self.known.extend(front.iter().copied());
+        while !front.is_empty() {
+            let found: Vec<Scanned<'_>> = front.par_iter().map(|seen| self.scan(seen)).collect();
+            let mut next = Vec::new();
+            for ((_, sight), scanned) in front.iter().zip(&found) {
+                // Files of any extension may be included, and include in turn.
+                let includes = scanned.includes.iter().filter_map(|one| one.as_ref().ok());
+                next.extend(includes.map(|path| (*path, *sight)).filter(|seen| self.known.insert(*seen)));
             }
-        };
-        let found: Vec<Scanned<'_>> = front.par_iter().map(resolve).collect();
-        // Files of any extension may be included, and include in turn.
-        let includes = found.iter().flat_map(|scanned| &scanned.includes).filter_map(|one| one.as_ref().ok());
-        let next = includes.copied().filter(|path| known.insert(path)).collect();
-        scanned.extend(std::mem::replace(&mut front, next).into_iter().zip(found));
+            let done = std::mem::replace(&mut front, next).into_iter().map(|(path, _)| path);
+            self.scanned.extend(done.zip(found));
+        }
     }
-    build(scanned)
+
+    fn scan(&self, (path, sight): &Seen<'t>) -> Scanned<'t> {
+        let facts = self.finder.facts_of(self.memo, path);
+        let find = |include| self.finder.find(path, include, self.sights.folders(*sight, self.include_dirs));
+        let asked = facts.includes.iter().filter(|include| include.kind == Kind::HasInclude);
+        let live = facts.includes.iter().filter(|include| counts(include));
+        Scanned {
+            includes: live.map(|one| find(one).ok_or_else(|| Unresolved::of(one))).collect(),
+            others: Vec::new(),
+            asks: asked.filter_map(find).collect(),
+        }
+    }
+}
+
+/// Each file once: what it includes is what it does for any who see it.
+fn together<'t>(mut scanned: Vec<(&'t FilePath, Scanned<'t>)>) -> Vec<(&'t FilePath, Scanned<'t>)> {
+    scanned.par_sort_by_key(|(path, _)| *path);
+    let mut all: Vec<(&FilePath, Scanned<'_>)> = Vec::with_capacity(scanned.len());
+    for (path, one) in scanned {
+        match all.last_mut().filter(|(last, _)| *last == path) {
+            Some((_, known)) => known.add(one),
+            None => all.push((path, one)),
+        }
+    }
+    all
 }
 
 /// Whether an include can bring a file into a compile.
@@ -216,14 +293,14 @@ pub(super) fn counts(include: &Include) -> bool {
     !include.dead && include.kind != Kind::HasInclude
 }
 
-fn build(mut scanned: Vec<(&FilePath, Scanned<'_>)>) -> IncludeGraph {
-    scanned.par_sort_unstable_by_key(|(path, _)| *path);
+/// The graph of files that stand in order.
+fn build(scanned: Vec<(&FilePath, Scanned<'_>)>) -> IncludeGraph {
     let files: Vec<FilePath> = scanned.iter().map(|(path, _)| (*path).clone()).collect();
     let ids: FxHashMap<&FilePath, usize> = files.iter().enumerate().map(|(id, path)| (path, id)).collect();
     let mut nodes: Vec<Node> = files.iter().map(|_| Node::default()).collect();
     for (id, (_, scanned)) in scanned.into_iter().enumerate() {
         nodes[id].asks = scanned.asks.iter().filter_map(|path| ids.get(path).copied()).collect();
-        for include in scanned.includes {
+        for include in scanned.includes.into_iter().chain(scanned.others.into_iter().map(Ok)) {
             match include {
                 Ok(path) => {
                     let to = ids[path];
@@ -352,10 +429,15 @@ impl<'t> Finder<'t> {
     }
 
     /// The file that `include` of `from` leads to.
-    pub fn find(&self, from: &FilePath, include: &Include, dirs: &[FilePath]) -> Option<&'t FilePath> {
+    pub fn find<'d>(
+        &self,
+        from: &FilePath,
+        include: &Include,
+        dirs: impl IntoIterator<Item = &'d FilePath>,
+    ) -> Option<&'t FilePath> {
         let next = include.kind == Kind::IncludeNext;
         let in_dirs = || {
-            let mut found = dirs.iter().filter_map(|dir| self.at(dir.as_bytes(), &include.name));
+            let mut found = dirs.into_iter().filter_map(|dir| self.at(dir.as_bytes(), &include.name));
             // `#include_next` goes on behind the folder its own file was found in.
             found.find(|path| !next || *path != from)
         };

@@ -1,4 +1,4 @@
-//! How a build description has the library compiled and linked, besides macros and folders.
+//! How a build description has the library compiled and linked, besides the macros and folders for all.
 //!
 //! Of the flags only those count that change what the library is: which symbols it shows, what the
 //! language means, which instructions single units may use.  Optimisation, warnings and whatever
@@ -14,7 +14,8 @@ use crate::lex::{Facts, marks_shown};
 use crate::memo::Memo;
 use crate::path::FilePath;
 
-use super::{Category, Tree, category_by_name};
+use super::Tree;
+use super::told::{Own, Shared, Told, flags_of, grouped};
 
 /// What a description says of how the library is made.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -29,8 +30,9 @@ pub struct Manner {
     pub cxx_flags: Vec<String>,
     /// Headers that every source begins with.
     pub first: Vec<FilePath>,
-    /// Flags for single sources, after all others; each source once, in order.
-    pub own_flags: Vec<(FilePath, Vec<String>)>,
+    /// What only some sources are told.  Where there are any, every source that is described is in one of
+    /// them.
+    pub own: Vec<Own>,
     /// Names and patterns of the symbols that are shown, as in a linker's version script; `None`
     /// for all.
     pub export: Option<Vec<String>>,
@@ -60,36 +62,39 @@ const HIDDEN: [&str; 2] = ["-fvisibility=hidden", "-fvisibility-inlines-hidden"]
 impl Manner {
     /// Adds a flag for every source of C++, or of C.
     pub fn add(&mut self, cxx: bool, flag: &str) {
-        if let Some(std) = flag.strip_prefix("-std=").filter(|std| is_standard(std)) {
+        if !counts(cxx, flag) {
+            return;
+        }
+        if let Some(std) = flag.strip_prefix("-std=") {
             let slot = if cxx { &mut self.std } else { &mut self.c_std };
-            // A family's flag may stand among those of the other language.
-            if std.contains("++") == cxx {
-                slot.get_or_insert_with(|| std.to_owned());
-            }
-        } else if FLAGS.contains(&flag) || is_instruction_set(flag) {
-            let flags = if cxx { &mut self.cxx_flags } else { &mut self.c_flags };
-            if !flags.iter().any(|known| known == flag) && (cxx || !flag.contains("rtti")) {
-                flags.push(flag.to_owned());
-            }
+            slot.get_or_insert_with(|| std.to_owned());
+            return;
+        }
+        let flags = if cxx { &mut self.cxx_flags } else { &mut self.c_flags };
+        if !flags.iter().any(|known| known == flag) {
+            flags.push(flag.to_owned());
         }
     }
 
-    /// Adds flags for one source.
-    pub fn add_own(&mut self, source: &FilePath, flags: impl IntoIterator<Item = String>) {
-        let counts =
-            |flag: &String| flag.starts_with("-D") || FLAGS.contains(&&**flag) || is_instruction_set(flag);
-        let flags: Vec<String> = flags.into_iter().filter(counts).collect();
-        let known = self.own_flags.binary_search_by(|(known, _)| known.cmp(source));
-        match known {
-            Err(at) if !flags.is_empty() => self.own_flags.insert(at, (source.clone(), flags)),
-            _ => {}
-        }
+    /// What `source` alone is told.
+    pub fn own(&self, source: &FilePath) -> Option<&Told> {
+        let own = self.own.iter().find(|own| own.sources.binary_search(source).is_ok())?;
+        Some(&own.told)
     }
 
-    /// The flags of one source alone.
-    pub fn own(&self, source: &FilePath) -> &[String] {
-        let known = self.own_flags.binary_search_by(|(known, _)| known.cmp(source));
-        known.map_or(&[], |at| &self.own_flags[at].1)
+    /// Whether all sources or some begin with `header`.
+    pub fn begins_with(&self, header: &FilePath) -> bool {
+        let own = self.own.iter().flat_map(|own| &own.told.first);
+        self.first.iter().chain(own).any(|first| first == header)
+    }
+
+    /// Takes what sources have in common, and what not.
+    pub(super) fn take(&mut self, shared: Shared) {
+        for (cxx, flags) in [false, true].into_iter().zip(&shared.flags) {
+            flags.iter().for_each(|flag| self.add(cxx, flag));
+        }
+        self.first = shared.told.first;
+        self.own = shared.own;
     }
 
     /// Shows everything after all where nothing in `tree` marks what is to be shown: the library
@@ -115,28 +120,45 @@ impl Manner {
         self.c_flags.iter().chain(&self.cxx_flags).any(|flag| flag == HIDDEN[0])
     }
 
+    /// Whether those of some sources are.
+    pub fn hides_some(&self) -> bool {
+        self.hides() || self.own.iter().flat_map(|own| &own.told.flags).any(|flag| flag == HIDDEN[0])
+    }
+
     /// The same for a library of which `sources` are only a part: what is hidden of them is not
     /// hidden of the others.
     pub fn of_part(&self, sources: &BTreeSet<FilePath>) -> Manner {
-        let mut manner = Manner { export: None, ..self.clone() };
-        manner.show_all();
-        for source in sources {
-            let is_cxx = category_by_name(source.file_name()) == Category::CppSource;
-            let all = if is_cxx { &self.cxx_flags } else { &self.c_flags };
-            let mut flags: Vec<String> =
-                all.iter().filter(|flag| HIDDEN.contains(&&***flag)).cloned().collect();
-            flags.extend_from_slice(self.own(source));
-            manner.own_flags.retain(|(known, _)| known != source);
-            manner.add_own(source, flags);
+        let hiding = |flags: &[String]| -> Vec<String> {
+            flags.iter().filter(|flag| HIDDEN.contains(&&***flag)).cloned().collect()
+        };
+        let hidden = [hiding(&self.c_flags), hiding(&self.cxx_flags)];
+        let own = sources.iter().map(|source| {
+            let mut told = self.own(source).cloned().unwrap_or_default();
+            told.flags.extend_from_slice(flags_of(&hidden, source));
+            (source.clone(), told)
+        });
+        let mut manner = Manner { export: None, own: grouped(own), ..self.clone() };
+        for flags in [&mut manner.c_flags, &mut manner.cxx_flags] {
+            flags.retain(|flag| !HIDDEN.contains(&&**flag));
         }
         manner
     }
 
     /// Hides nothing.
     pub fn show_all(&mut self) {
-        for flags in [&mut self.c_flags, &mut self.cxx_flags] {
+        let own = self.own.iter_mut().map(|own| &mut own.told.flags);
+        for flags in [&mut self.c_flags, &mut self.cxx_flags].into_iter().chain(own) {
             flags.retain(|flag| !HIDDEN.contains(&&**flag));
         }
+    }
+}
+
+/// Whether a flag for a source of C++, or of C, changes what the library is.
+pub(super) fn counts(cxx: bool, flag: &str) -> bool {
+    match flag.strip_prefix("-std=") {
+        // A family's flag may stand among those of the other language.
+        Some(std) => is_standard(std) && std.contains("++") == cxx,
+        None => (FLAGS.contains(&flag) || is_instruction_set(flag)) && (cxx || !flag.contains("rtti")),
     }
 }
 
@@ -193,11 +215,13 @@ mod tests {
         for flag in ["-std=c11", "-std=gnu++14", "-std=c++17", "-fno-rtti", "-msse4.2", "-mtune=native"] {
             manner.add(true, flag);
         }
-        let source = FilePath::new("a.c");
-        manner.add_own(&source, ["-mavx2".to_owned(), "-o".to_owned(), "-DX=1".to_owned(), "@x".to_owned()]);
         assert_eq!(manner.c_flags, ["-fvisibility=hidden"]);
         assert_eq!(manner.cxx_flags, ["-fno-rtti", "-msse4.2"]);
         assert_eq!((manner.c_std.as_deref(), manner.std.as_deref()), (Some("c11"), Some("gnu++14")));
-        assert_eq!(manner.own(&source), ["-mavx2", "-DX=1"]);
+        for (cxx, flag, is_counted) in
+            [(false, "-mavx2", true), (false, "-fno-rtti", false), (true, "-o", false), (true, "@x", false)]
+        {
+            assert_eq!(counts(cxx, flag), is_counted, "{flag}");
+        }
     }
 }

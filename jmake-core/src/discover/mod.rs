@@ -19,6 +19,7 @@ mod optional;
 mod reasons;
 mod shown;
 mod targets;
+mod told;
 mod vendored;
 mod walk;
 
@@ -33,6 +34,7 @@ pub use includes::{IncludeGraph, Unresolved, include_graph, walk_ast_dependencie
 pub use manner::Manner;
 pub use opened::{By, Compile, Known};
 pub use targets::discover_project;
+pub use told::{Own, Told, Ways};
 pub use walk::{globs, scan_files, walk_files};
 
 use crate::event::Diagnostic;

@@ -21,6 +21,7 @@ use super::includes::{Finder, counts, facts_of};
 use super::reasons::{
     Candidate, Part, decide, has_own_header, is_test_framework, is_whole_folder, own_reason,
 };
+use super::told::{Ways, name_of};
 use super::{Category, Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, optional, vendored};
 use crate::standard::is_standard;
 
@@ -101,7 +102,8 @@ pub fn discover_project(
     let searching: Vec<FilePath> =
         library.iter().chain(&programs).chain(helpers.values().flatten()).cloned().collect();
     let given = evidence.as_ref().map(|said| said.include_dirs.clone()).unwrap_or_default();
-    let dirs = dirs::include_dirs(memo, &finder, given, &searching);
+    let own = evidence.as_ref().map_or(&[][..], |said| &said.manner.own);
+    let dirs = dirs::include_dirs(memo, &finder, given, Ways::new(own), &searching);
     found.include_dirs = dirs.chosen;
     found.system_headers =
         dirs.outside.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
@@ -120,7 +122,7 @@ pub fn discover_project(
         found.problems.extend(other.or_else(|| unnamed(&said, &found.left_out)));
         found.problems.extend(said.missing.first().map(|path| missing(&said, path)));
         others = if all_made { said.besides(&found.generated) } else { Vec::new() };
-        let first = |made: &Generated| made.is_first() || said.manner.first.contains(&made.path);
+        let first = |made: &Generated| made.is_first() || said.manner.begins_with(&made.path);
         let first = said.generated.into_values().filter(first);
         let first: Vec<Generated> = first.filter(|made| !found.generated.contains(made)).collect();
         found.generated.extend(first);
@@ -129,8 +131,9 @@ pub fn discover_project(
     found.evidence = read;
     // By the convention of autoconf: sources ask for it before they include the header.
     if found.generated.iter().any(|made| made.path.file_name() == b"config.h") {
-        let is_it = |define: &String| define.split('=').next() == Some("HAVE_CONFIG_H");
-        if !found.defines.iter().any(is_it) {
+        let own = found.manner.own.iter().flat_map(|own| &own.told.defines);
+        // Where a description says it of some sources, it is for those.
+        if !found.defines.iter().chain(own).any(|define| name_of(define) == "HAVE_CONFIG_H") {
             found.defines.push("HAVE_CONFIG_H=1".to_owned());
         }
     } else {

@@ -97,8 +97,10 @@ fn table(part: &Part, tree: &Tree, notes: &mut Vec<Note>) -> TargetTable {
             }
         }
     }
-    for (source, flags) in &part.manner.own_flags {
-        notes.push(part.note(format!("flags of `{source}` alone: {}", flags.join(" "))));
+    for own in part.manner.own.iter().filter(|own| !own.told.is_empty()) {
+        let flags = own.told.to_string();
+        let of = |source: &FilePath| part.note(format!("flags of `{source}` alone: {flags}"));
+        notes.extend(own.sources.iter().map(of));
     }
     TargetTable {
         name: Some(part.name.clone()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::described::{Target, place, says_how};
+use crate::described::{Own, Target, place, says_how};
 use crate::path::FilePath;
 
 use super::expand::Variables;
@@ -30,20 +30,14 @@ impl Reader<'_> {
         }
         for (source, object) in made.iter().filter_map(|(source, object)| Some((source, object.as_ref()?))) {
             let own = self.of_object(target, variables, source, object);
-            if !own.is_empty() {
-                target.own_flags.insert(source.clone(), own);
+            if own != Own::default() {
+                target.own.insert(source.clone(), own);
             }
         }
     }
 
     /// What is told of one object beyond that.
-    fn of_object(
-        &self,
-        target: &Target,
-        variables: &Variables<'_>,
-        source: &FilePath,
-        object: &str,
-    ) -> Vec<String> {
+    fn of_object(&self, target: &Target, variables: &Variables<'_>, source: &FilePath, object: &str) -> Own {
         let cxx = is_cxx(&String::from_utf8_lossy(source.file_name()));
         let own = self.makefile.own(&[object.to_owned()]);
         let set = (!own.is_empty()).then(|| variables.with(own.into_iter())).flatten();
@@ -57,7 +51,15 @@ impl Reader<'_> {
             Some(define) => !target.defines.iter().any(|known| known == define),
             None => says_how(flag) && !known.contains(flag),
         };
-        flags.into_iter().filter(is_new).collect()
+        let mut told = Target::default();
+        told.take_flags(flags.iter().map(String::as_str), &|dir| place(self.dir, dir.as_bytes()));
+        // Where all is said that is said for the library, the order is its own.
+        let is_more = told.include_dirs.iter().any(|dir| !target.include_dirs.contains(dir));
+        Own {
+            include_dirs: if is_more { told.include_dirs } else { Vec::new() },
+            first: told.first.into_iter().filter(|header| !target.first.contains(header)).collect(),
+            flags: flags.into_iter().filter(is_new).collect(),
+        }
     }
 
     /// What sources of C++, or of C, are compiled with: the usual variables, and what rules that

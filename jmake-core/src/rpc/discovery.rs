@@ -10,7 +10,7 @@ use crate::found::{BinaryFound, Found};
 use crate::graphs::{Sight, units::Units};
 use crate::machine::{self, ToolFound};
 use crate::path::FilePath;
-use crate::survey::{self, Reasoned, TargetFound};
+use crate::survey::{self, OwnFound, Reasoned, TargetFound};
 
 params! {
     /// How to look.
@@ -193,7 +193,7 @@ pub(super) fn walk_ast_dependencies(call: &mut Call<'_>, wanted: Walk) -> Result
         searched.push(call.engine.root().file_path(&place));
     }
     let project = call.engine.look()?;
-    let graph = include_graph(&project.memo, &found.tree, &found.discovery.generated, &searched);
+    let graph = include_graph(&project.memo, &found.tree, &found.discovery.generated, &searched, &[]);
     call.engine.count(&project.counts());
     let units = Units::recorded(&found.root);
     let seen = units.as_ref().and_then(|units| units.seen(&found.root, &graph));
@@ -250,6 +250,8 @@ reply! {
         generated: Vec<Reasoned>,
         /// macros defined for every source
         defines: Vec<String>,
+        /// what only some sources are told: folders before those for all, macros instead of those for all
+        own: Vec<OwnFound>,
         /// included names that no file of the project answers
         system_headers: Vec<String>,
         /// what can be built
@@ -280,6 +282,7 @@ pub(super) fn discover_project(call: &mut Call<'_>, look: Look) -> Result<Discov
         include_dirs: seen.include_dirs,
         generated: seen.generated,
         defines: seen.defines,
+        own: seen.own,
         system_headers: seen.system_headers,
         targets: seen.targets,
         left_out: seen.left_out,

@@ -66,6 +66,7 @@ words! {
     crate::survey::Reasoned: "`{path, why}`",
     crate::found::BinaryFound: "`{path, size, format, machine, soname, needed, exports, debug}`",
     crate::survey::TargetFound: "`{name, kind, sources}`",
+    crate::survey::OwnFound: "`{sources, include_dirs, defines, first, flags}`",
     crate::graphs::Includer: "`{file, through, by, opened}`",
     crate::graphs::SymbolNamed: "`{name, shown, weak, by}`",
     crate::graphs::UnitNamed: "`{source, object}`",

@@ -12,6 +12,7 @@ use crate::path::FilePath;
 use crate::project::MANIFEST;
 use crate::settings;
 use crate::setup::{self, Template};
+use crate::survey::OwnFound;
 
 params! {
     /// What to make.
@@ -59,13 +60,14 @@ pub(super) fn create_structure(call: &mut Call<'_>, wanted: Structure) -> Result
 pub struct Results {
     name: Option<String>,
     include_dirs: Option<Vec<String>>,
+    own: Option<Vec<OwnFound>>,
     std: Option<String>,
     libraries: Option<Vec<String>>,
 }
 
 impl Holds for Results {
     fn words() -> String {
-        "object with `name`, `include_dirs`, `std`, `libraries`; other fields do not matter".into()
+        "object with `name`, `include_dirs`, `own`, `std`, `libraries`; other fields do not matter".into()
     }
 }
 
@@ -119,9 +121,11 @@ pub(super) fn generate_config(call: &mut Call<'_>, wanted: Generate) -> Result<G
 
 impl Results {
     fn facts(self) -> GeneratedFacts {
+        // As for what discovery finds: what is written is searched before folders of single sources.
+        let is_order_lost = self.own.iter().flatten().any(|own| !own.include_dirs.is_empty());
         GeneratedFacts {
             name: self.name.unwrap_or_default(),
-            include_dirs: self.include_dirs.unwrap_or_default(),
+            include_dirs: self.include_dirs.filter(|_| !is_order_lost).unwrap_or_default(),
             std: self.std,
             libraries: self.libraries.unwrap_or_default(),
         }

@@ -2,7 +2,7 @@
 //! modules do.
 
 use super::{Reader, Word, names};
-use crate::cmake::text::{list, path, version};
+use crate::cmake::text::{is_true_constant, list, path, version};
 
 /// The version that this reader follows.
 const VERSION: &str = "3.31.0";
@@ -249,7 +249,9 @@ impl Reader<'_> {
     pub(super) fn option(&mut self, args: &[String]) {
         let [name, rest @ ..] = args else { return };
         let doc = rest.first().map_or("", String::as_str);
-        let default = rest.get(1).map_or("OFF", String::as_str);
+        // Whatever is written, it is one or the other.
+        let is_on = rest.get(1).is_some_and(|value| is_true_constant(value));
+        let default = if is_on { "ON" } else { "OFF" };
         self.spend(self.out.options.len() * 8);
         if self.out.options.iter().all(|(known, _, _)| known != name) && self.keep(name.len() + doc.len()) {
             self.out.options.push((name.clone(), default.to_owned(), doc.to_owned()));

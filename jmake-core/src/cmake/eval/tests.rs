@@ -179,6 +179,7 @@ fn variables() {
             "[n][c][c]",
         ),
         ("option(o \"d\" ON)\noption(p)\nsay(${o} ${p})", "[ON][OFF]"),
+        ("option(o \"d\" 1)\noption(p \"\" \"some text\")\nsay(${o} ${p})", "[ON][OFF]"),
         ("cmake_minimum_required(VERSION 3.13)\nset(o mine)\noption(o d ON)\nsay(${o})", "[mine]"),
         (
             "include(CMakeDependentOption)\nset(A 1)\ncmake_dependent_option(o d ON \"A;NOT B\" OFF)\ncmake_dependent_option(p d ON \"B OR (C)\" OFF)\nsay(${o} ${p})",

@@ -276,22 +276,12 @@ fn source_names(reader: &Reader<'_>, at: usize, item: &Item) -> Vec<String> {
     names
 }
 
-/// The sources of an object library, each with how that library compiles it.
+/// The sources of an object library, which compiles them.
 fn object_sources(reader: &mut Reader<'_>, at: usize) -> Vec<Source> {
     let Some(item) = reader.model.items.get(at).cloned() else { return Vec::new() };
     let names = source_names(reader, at, &item);
-    let [c, cxx] = [false, true].map(|cxx| compile(reader, at, &item, cxx));
-    let mut sources = Vec::new();
-    for name in names.iter().filter(|name| !name.starts_with("$<")) {
-        let mut source = source(reader, &item, name);
-        let is_c = matches!(source.path.extension(), Some(b"c" | b"s" | b"S" | b"asm"));
-        let how = if is_c { &c } else { &cxx };
-        source.defines.extend(how.defines.iter().cloned());
-        source.options.extend(how.options.iter().cloned());
-        source.include_dirs.extend(how.include_dirs.iter().cloned());
-        sources.push(source);
-    }
-    sources
+    let own = names.iter().filter(|name| !name.starts_with("$<"));
+    own.map(|name| Source { by: Some(item.name.clone()), ..source(reader, &item, name) }).collect()
 }
 
 /// How sources end, in the order in which they are looked for.
@@ -330,6 +320,7 @@ fn source(reader: &mut Reader<'_>, item: &Item, name: &str) -> Source {
             || reader.model.outputs.contains(&absolute)
             || properties.get("GENERATED").is_some_and(is_on),
         exists: exists && !in_build,
+        by: None,
         defines: own.defines,
         options: own.options,
         include_dirs: own.include_dirs,

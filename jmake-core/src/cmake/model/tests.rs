@@ -135,7 +135,7 @@ fn sources_of_all_kinds() {
         (t.sources[0].options.clone(), t.sources[0].language.as_deref()),
         (vec!["-fno-y".into()], Some("CXX"))
     );
-    assert_eq!(t.sources[3].defines, [("OBJ".into(), None)]);
+    assert_eq!(t.sources[3].by.as_deref(), Some("objects"));
     assert!(t.sources[4].header_only);
     let app: Vec<String> = target(&described, "app").sources.iter().map(|s| s.path.to_string()).collect();
     assert_eq!(app, ["app.c", "head.h", "o.c"]);

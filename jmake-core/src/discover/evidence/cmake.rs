@@ -12,6 +12,7 @@ use crate::memo::Memo;
 use crate::path::FilePath;
 use crate::standard::is_standard;
 
+use super::telling::Telling;
 use super::{Answers, Evidence, Seen};
 
 /// Where a description may lie; the first there is counts.
@@ -26,9 +27,9 @@ pub(super) fn read(seen: &Seen<'_>, dir: &FilePath, answers: &Answers<'_>) -> Op
     let (file, described) = described(seen, dir, answers)?;
     let mut evidence = Evidence::new(file, generated(&described, seen.memo, answers));
     for library in libraries(&described, tree) {
-        take(&mut evidence, library, seen);
+        take(&mut evidence, &described, library, seen);
     }
-    evidence.manner.settle(seen.memo, tree, &evidence.generated);
+    evidence.settle(seen);
     Some(evidence)
 }
 
@@ -98,17 +99,20 @@ fn is_about_others(ask: &Ask) -> bool {
 
 /// Adds what `library` is made of.  Another form of what is there already adds nothing: the
 /// first is the shared one, and macros of the other are for those who link it as an archive.
-pub(super) fn take(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) {
+pub(super) fn take(evidence: &mut Evidence, described: &Described, library: &Target, seen: &Seen<'_>) {
     let tree = seen.tree;
     let is_source = |path: &FilePath| category_by_name(path.file_name()).is_source();
     let made = |path: &&FilePath| evidence.generated.contains_key(*path) && is_source(path);
     let generated = library.sources.iter().map(|source| &source.path).filter(made);
-    let sources: Vec<&FilePath> = sources(library, tree).chain(generated).collect();
+    let sources: BTreeSet<&FilePath> = sources(library, tree).chain(generated).collect();
     if sources.iter().all(|source| evidence.sources.contains(*source)) {
         return;
     }
     let is_first = evidence.sources.is_empty();
-    evidence.sources.extend(sources.into_iter().cloned());
+    let mut telling = Telling::new(described, library, tree);
+    for source in library.sources.iter().filter(|source| sources.contains(&source.path)) {
+        telling.tell(evidence, source);
+    }
     let is_missing = |source: &&cmake::Source| {
         let is_made = evidence.generated.contains_key(&source.path);
         is_source(&source.path) && !source.exists && !is_made && !source.path.as_bytes().contains(&b'$')
@@ -116,7 +120,7 @@ pub(super) fn take(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) {
     let missing: Vec<FilePath> =
         library.sources.iter().filter(is_missing).map(|source| source.path.clone()).collect();
     evidence.missing.extend(missing);
-    let shown = manner(evidence, library, seen);
+    let shown = shown_by(library, seen);
     // Of several libraries each shows its own; an archive is not linked, and hides nothing.
     if is_first {
         evidence.manner.export = shown;
@@ -124,49 +128,10 @@ pub(super) fn take(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) {
         let all = evidence.manner.export.take();
         evidence.manner.export = all.zip(shown).map(|(all, shown)| joined(all, shown));
     }
-    for compile in [&library.c, &library.cxx] {
-        for (name, value) in &compile.defines {
-            let define = value.as_ref().map_or_else(|| name.clone(), |value| format!("{name}={value}"));
-            if !define.contains(VIRTUAL_ROOT) {
-                evidence.define(define);
-            }
-        }
-        for dir in &compile.include_dirs {
-            evidence.search(dir, tree);
-        }
-    }
-    // Those of an object library come with its sources.
-    for dir in library.sources.iter().flat_map(|source| &source.include_dirs) {
-        evidence.search(dir, tree);
-    }
 }
 
-/// Adds how `library` is compiled; gives the symbols that its linker shows, where it does not show all.
-fn manner(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) -> Option<Vec<String>> {
-    let is_on = |name: &str| library.properties.get(name).is_some_and(cmake::is_on);
-    for (cxx, compile, language) in [(false, &library.c, "C"), (true, &library.cxx, "CXX")] {
-        let of = |what: &str| library.properties.get(&format!("{language}_{what}"));
-        if of("VISIBILITY_PRESET").is_some_and(|preset| preset == "hidden") {
-            evidence.manner.add(cxx, "-fvisibility=hidden");
-        }
-        if let Some(level) = of("STANDARD") {
-            let plain = of("EXTENSIONS").is_some_and(|value| !cmake::is_on(value));
-            let family = if plain { "c" } else { "gnu" };
-            evidence.manner.add(cxx, &format!("-std={family}{}{level}", if cxx { "++" } else { "" }));
-        }
-        compile.options.iter().for_each(|option| evidence.manner.add(cxx, option));
-    }
-    if is_on("VISIBILITY_INLINES_HIDDEN") {
-        evidence.manner.add(true, "-fvisibility-inlines-hidden");
-    }
-    for source in &library.sources {
-        let define = |(name, value): &(String, Option<String>)| match value {
-            Some(value) => format!("-D{name}={value}"),
-            None => format!("-D{name}"),
-        };
-        let defines = source.defines.iter().map(define);
-        evidence.manner.add_own(&source.path, defines.chain(source.options.iter().cloned()));
-    }
+/// The symbols that the linker of `library` shows, where it does not show all.
+fn shown_by(library: &Target, seen: &Seen<'_>) -> Option<Vec<String>> {
     let flags = ["LINK_FLAGS", "LINK_OPTIONS"].into_iter().filter_map(|name| library.properties.get(name));
     let flags = flags.map(String::as_str).chain(library.link.iter().map(String::as_str));
     let script = flags.flat_map(|text| text.split([' ', ';'])).find_map(version_script);

@@ -1,79 +1,84 @@
-//! How the libraries of a description are compiled and linked, from the flags that it gives them.
-//!
-//! What all units of a language are told is for all; what only some are told is theirs alone.
+//! What the libraries of a description tell the compiler for each of their sources, and the linker.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::described::{Export, Files as _, Target};
-use crate::discover::{Category, category_by_name, shown};
+use crate::described::{Export, Files as _, Own, Target};
+use crate::discover::told::Told;
+use crate::discover::{Category, Tree, category_by_name, manner, shown};
 use crate::path::FilePath;
 
 use super::{Evidence, Seen};
 
-/// A unit: what the compiler is told for it, and the macros of its library that others have otherwise.
-struct Unit<'t> {
-    flags: Vec<&'t str>,
-    macros: Rc<Vec<String>>,
+/// A library, and what it tells.
+pub(super) struct Library<'t> {
+    library: &'t Target,
+    tree: &'t Tree,
+    /// What all of its sources are told but flags.
+    all: Told,
+    /// The whole, by category, of sources of which nothing more is said.
+    plain: Vec<(Category, Rc<Told>)>,
 }
 
-/// Adds how `libraries` are made; of a source that several have, how the first compiles it.
-pub(super) fn take(evidence: &mut Evidence, libraries: &[&Target], seen: &Seen<'_>) {
-    for cxx in [false, true] {
-        let category = if cxx { Category::CppSource } else { Category::CSource };
-        let mut units: BTreeMap<&FilePath, Unit<'_>> = BTreeMap::new();
-        for library in libraries {
-            // Few sources have flags of their own.
-            let of_all = library.flags_of(None, cxx);
-            let macros = Rc::new(other_macros(library, &evidence.defines));
-            let sources = library.sources.iter().filter(|path| evidence.sources.contains(*path));
-            for source in sources.filter(|path| category_by_name(path.file_name()) == category) {
-                units.entry(source).or_insert_with(|| {
-                    let own = library.own_flags.get(source);
-                    let flags = own.map_or_else(|| of_all.clone(), |own| library.flags_of(Some(own), cxx));
-                    Unit { flags, macros: macros.clone() }
-                });
-            }
+impl<'t> Library<'t> {
+    pub fn new(evidence: &Evidence, library: &'t Target, tree: &'t Tree) -> Library<'t> {
+        let mut all = Told::default();
+        let dirs = library.include_dirs.iter().filter(|dir| evidence.is_searched(dir, tree));
+        dirs.for_each(|dir| all.search(dir.clone()));
+        library.defines.iter().for_each(|define| all.define(define.clone()));
+        let first = library.first.iter().filter_map(|header| evidence.beginning(header, tree));
+        first.for_each(|header| all.begin_with(header));
+        Library { library, tree, all, plain: Vec::new() }
+    }
+
+    /// Adds `source`, if it is not there yet: of a source that several libraries have, how the first
+    /// compiles it.
+    pub fn tell(&mut self, evidence: &mut Evidence, source: &FilePath) {
+        if !evidence.sources.insert(source.clone()) {
+            return;
         }
-        compiled(evidence, cxx, &units);
+        let category = category_by_name(source.file_name());
+        let own = self.library.own.get(source);
+        let plain = || self.plain.iter().find(|(known, _)| *known == category && own.is_none());
+        let told = match plain() {
+            Some((_, told)) => told.clone(),
+            None => {
+                let told = Rc::new(self.told(evidence, category, own));
+                if own.is_none() {
+                    self.plain.push((category, told.clone()));
+                }
+                told
+            }
+        };
+        evidence.units.tell(source.clone(), told);
     }
-    evidence.manner.export = export(libraries, seen);
-    evidence.manner.settle(seen.memo, seen.tree, &evidence.generated);
-}
 
-fn compiled(evidence: &mut Evidence, cxx: bool, units: &BTreeMap<&FilePath, Unit<'_>>) {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for flag in units.values().flat_map(|unit| &unit.flags) {
-        *counts.entry(flag).or_default() += 1;
+    fn told(&self, evidence: &Evidence, category: Category, own: Option<&Own>) -> Told {
+        let cxx = category == Category::CppSource;
+        let mut told = Told::default();
+        let flags = self.library.flags_of(own, cxx);
+        flags
+            .iter()
+            .filter_map(|flag| flag.strip_prefix("-D"))
+            .for_each(|define| told.define(define.to_owned()));
+        self.all.defines.iter().for_each(|define| told.define(define.clone()));
+        if category != Category::AsmSource {
+            let counted = flags.into_iter().filter(|flag| manner::counts(cxx, flag));
+            told.flags = counted.map(str::to_owned).collect();
+        }
+        let own_dirs = own.into_iter().flat_map(|own| &own.include_dirs);
+        let own_dirs = own_dirs.filter(|dir| evidence.is_searched(dir, self.tree));
+        own_dirs.chain(&self.all.include_dirs).for_each(|dir| told.search(dir.clone()));
+        told.first.clone_from(&self.all.first);
+        let own_first = own.into_iter().flat_map(|own| &own.first);
+        let own_first = own_first.filter_map(|header| evidence.beginning(header, self.tree));
+        own_first.for_each(|header| told.begin_with(header));
+        told
     }
-    let is_shared = |flag: &&str| !flag.starts_with("-D") && counts.get(flag) == Some(&units.len());
-    let first = units.values().next().map(|unit| unit.flags.clone()).unwrap_or_default();
-    first.into_iter().filter(is_shared).for_each(|flag| evidence.manner.add(cxx, flag));
-    for (source, unit) in units {
-        let own = unit.flags.iter().filter(|flag| !is_shared(flag)).map(|flag| (*flag).to_owned());
-        evidence.manner.add_own(source, unit.macros.iter().cloned().chain(own));
-    }
-}
-
-/// The macros of `library` that have another value for all, each as a flag.
-fn other_macros(library: &Target, all: &[String]) -> Vec<String> {
-    let mut known = BTreeSet::new();
-    let first = library.defines.iter().filter(|define| known.insert(define.split('=').next()));
-    first.filter(|define| is_other(define, all)).map(|define| format!("-D{define}")).collect()
-}
-
-/// Whether the macro has another value for all.
-fn is_other(define: &str, all: &[String]) -> bool {
-    all.iter().any(|other| other != define && is_same(other, define))
-}
-
-/// Whether both define the same macro.
-fn is_same(one: &str, other: &str) -> bool {
-    one.split('=').next() == other.split('=').next()
 }
 
 /// The symbols that the libraries show together; `None` for all, or where one does not say.
-fn export(libraries: &[&Target], seen: &Seen<'_>) -> Option<Vec<String>> {
+pub(super) fn export(libraries: &[&Target], seen: &Seen<'_>) -> Option<Vec<String>> {
     let linked: BTreeSet<&str> =
         libraries.iter().flat_map(|library| &library.links).map(String::as_str).collect();
     let whole = libraries.iter().filter(|one| one.is_public || !linked.contains(one.name.as_str()));

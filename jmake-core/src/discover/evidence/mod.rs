@@ -11,6 +11,7 @@ mod contradiction;
 mod flags;
 mod others;
 mod parts;
+mod telling;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ use crate::path::FilePath;
 
 use super::manner::Manner;
 use super::reasons::folder_reason;
+use super::told::Units;
 use super::{File, Skipped, Tree};
 
 pub(super) use contradiction::Contradiction;
@@ -51,9 +53,11 @@ pub(super) struct Evidence {
     pub dir: FilePath,
     /// What the library is made of.
     pub sources: BTreeSet<FilePath>,
+    /// What each of them is told, until [`Evidence::settle`] parts it.
+    units: Units,
     /// Macros for all of them, as `NAME` or `NAME=VALUE`.
     pub defines: Vec<String>,
-    /// Folders searched for headers, in order.
+    /// Folders searched for the headers of all, in order.
     pub include_dirs: Vec<FilePath>,
     /// How the library is compiled and linked besides.
     pub manner: Manner,
@@ -166,6 +170,7 @@ impl Evidence {
             file,
             dir: FilePath::root(),
             sources: BTreeSet::new(),
+            units: Units::default(),
             defines: Vec::new(),
             include_dirs: Vec::new(),
             manner: Manner::default(),
@@ -225,36 +230,29 @@ impl Evidence {
         self.generated.values().filter(|made| !known.contains(made)).cloned().collect()
     }
 
-    /// Adds a macro; the first of a name counts.
-    fn define(&mut self, define: String) {
-        let name = |define: &str| define.split('=').next().unwrap_or_default().to_owned();
-        if !self.defines.iter().any(|known| name(known) == name(&define)) {
-            self.defines.push(define);
-        }
-    }
-
-    /// Has every source begin with a header that is there or is made; what is made may be named as if
-    /// it lay among the sources.
-    fn begin_with(&mut self, header: &FilePath, tree: &Tree) {
+    /// The header that every source begins with, as it is there or is made: what is made may be named as
+    /// if it lay among the sources.
+    fn beginning(&self, header: &FilePath, tree: &Tree) -> Option<FilePath> {
+        let is_made = |path: &&FilePath| self.generated.contains_key(*path);
         let made = FilePath::new(DIR).join(header.as_bytes());
-        let found = match tree.get(header) {
-            Some(_) => header,
-            None => {
-                [&made, header].into_iter().find(|path| self.generated.contains_key(*path)).unwrap_or(&made)
-            }
-        };
-        let is_known = tree.get(found).is_some() || self.generated.contains_key(found);
-        if is_known && !self.manner.first.contains(found) {
-            self.manner.first.push(found.clone());
+        match tree.get(header) {
+            Some(_) => Some(header.clone()),
+            None => [&made, header].into_iter().find(is_made).cloned(),
         }
     }
 
-    /// Adds a folder to search, if it is there or something is made in it.
-    fn search(&mut self, dir: &FilePath, tree: &Tree) {
-        let is_made = || self.generated.keys().any(|path| path.starts_with(dir));
-        if !self.include_dirs.contains(dir) && (tree.dirs.binary_search(dir).is_ok() || is_made()) {
-            self.include_dirs.push(dir.clone());
-        }
+    /// Whether a folder can be searched: it is there, or something is made in it.
+    fn is_searched(&self, dir: &FilePath, tree: &Tree) -> bool {
+        tree.dirs.binary_search(dir).is_ok() || self.generated.keys().any(|path| path.starts_with(dir))
+    }
+
+    /// Says once what all sources are told, and decides what of the manner holds.
+    fn settle(&mut self, seen: &Seen<'_>) {
+        let mut shared = std::mem::take(&mut self.units).share();
+        self.defines = std::mem::take(&mut shared.told.defines);
+        self.include_dirs = std::mem::take(&mut shared.told.include_dirs);
+        self.manner.take(shared);
+        self.manner.settle(seen.memo, seen.tree, &self.generated);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::discover::reasons::folder_reason;
 use crate::path::FilePath;
 use crate::{automake, bazel, commands, makefile, meson};
 
-use super::{Evidence, Seen};
+use super::{Evidence, Seen, flags};
 
 /// What a `meson.build` in `dir` says.
 pub(super) fn meson(seen: &Seen<'_>, dir: &FilePath) -> Option<Evidence> {
@@ -87,18 +87,17 @@ fn evidence(seen: &Seen<'_>, file: FilePath, described: Described) -> Evidence {
     // What lies among the tests or examples is none of it, wherever it is described.
     libraries.retain(|library| library.sources.iter().any(|source| folder_reason(source).is_none()));
     for library in &libraries {
+        let mut told = flags::Library::new(&evidence, library, tree);
         let is_unit = |path: &&FilePath| category_by_name(path.file_name()).is_unit();
         for source in library.sources.iter().filter(is_unit) {
             match tree.get(source) {
-                Some(_) => drop(evidence.sources.insert(source.clone())),
+                Some(_) => told.tell(&mut evidence, source),
                 None if !evidence.missing.contains(source) => evidence.missing.push(source.clone()),
                 None => {}
             }
         }
-        library.defines.iter().for_each(|define| evidence.define(define.clone()));
-        library.include_dirs.iter().for_each(|dir| evidence.search(dir, tree));
-        library.first.iter().for_each(|header| evidence.begin_with(header, tree));
     }
-    super::flags::take(&mut evidence, &libraries, seen);
+    evidence.manner.export = flags::export(&libraries, seen);
+    evidence.settle(seen);
     evidence
 }

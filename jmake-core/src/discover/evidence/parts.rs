@@ -34,9 +34,9 @@ pub struct Part {
     pub target: usize,
     /// Its units, those that the description makes among them.
     pub sources: BTreeSet<FilePath>,
-    /// Macros, as `NAME` or `NAME=VALUE`.
+    /// Macros for all of them, as `NAME` or `NAME=VALUE`.
     pub defines: Vec<String>,
-    /// Folders searched for headers that are there, or in which headers are made.
+    /// Folders searched for the headers of all that are there, or in which headers are made.
     pub include_dirs: Vec<FilePath>,
     /// How it is compiled and linked besides.
     pub manner: Manner,
@@ -68,8 +68,8 @@ fn read(seen: &Seen<'_>, answers: &Answers<'_>) -> Option<Parts> {
     for target in wanted(&described, seen.tree) {
         let Some(said) = described.targets.get(target) else { continue };
         let mut evidence = Evidence::new(file.clone(), made.clone());
-        cmake::take(&mut evidence, said, seen);
-        evidence.manner.settle(seen.memo, seen.tree, &evidence.generated);
+        cmake::take(&mut evidence, &described, said, seen);
+        evidence.settle(seen);
         let Evidence { sources, defines, include_dirs, manner, missing, .. } = evidence;
         let same = |part: &&mut Part| is_library(&described, part.target) && part.sources == sources;
         match parts.iter_mut().find(same).filter(|_| is_library(&described, target)) {

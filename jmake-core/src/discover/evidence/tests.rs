@@ -97,7 +97,8 @@ fn what_lies_outside_the_folder_that_is_described_is_judged_by_itself() {
     assert_eq!(project.targets(), "lib p: upstream/v2/a.c wrapper.c\nexe main: main.c\n");
     let found = project.discover();
     assert!(!found.manner.hides(), "nothing says that the wrapper hides anything");
-    assert_eq!(found.manner.own(&"upstream/v2/a.c".into()), ["-fvisibility=hidden"]);
+    let own = found.manner.own(&"upstream/v2/a.c".into());
+    assert_eq!(own.map(ToString::to_string).as_deref(), Some("-fvisibility=hidden"));
     let alone = Project::new(&files[1..]);
     assert!(alone.discover().manner.hides());
 }
@@ -169,6 +170,90 @@ fn by_cmake(text: &'static str, more: &[(&'static str, &'static str)]) -> crate:
     Project::new(&files).discover()
 }
 
+/// What each source is told that not all are.
+fn told(found: &crate::discover::Discovery) -> String {
+    let mut all = Vec::new();
+    for own in found.manner.own.iter().filter(|own| !own.told.is_empty()) {
+        all.extend(own.sources.iter().map(|source| format!("{source}: {}", own.told)));
+    }
+    all.sort();
+    all.join("; ")
+}
+
+#[test]
+fn what_one_library_is_told_is_not_for_another() {
+    let commands = r#"[
+        {"directory": "/x", "file": "a.c", "command": "cc -Ione -Iall -DK=1 -DALL -include one/first.h -c a.c"},
+        {"directory": "/x", "file": "b.c", "command": "cc -Itwo -Iall -DK=2 -DALL -c b.c"}
+    ]"#;
+    let descriptions: [&[(&str, &str)]; 6] = [
+        &[(
+            "CMakeLists.txt",
+            "project(p C)\nadd_definitions(-DALL)\nadd_library(one STATIC a.c)\nadd_library(p STATIC b.c)\n\
+             target_include_directories(one PRIVATE one all)\ntarget_compile_definitions(one PRIVATE K=1)\n\
+             target_compile_options(one PRIVATE -include ${CMAKE_SOURCE_DIR}/one/first.h -include gone.h)\n\
+             target_include_directories(p PRIVATE two all)\ntarget_compile_definitions(p PRIVATE K=2)\n",
+        )],
+        &[(
+            "meson.build",
+            "project('p', 'c')\nadd_project_arguments('-DALL', language: 'c')\n\
+             one = static_library('one', 'a.c', include_directories: include_directories('one', 'all'), c_args: '-DK=1')\n\
+             library('p', 'b.c', include_directories: include_directories('two', 'all'), c_args: '-DK=2', link_with: one)\n",
+        )],
+        &[
+            CONFIGURE,
+            (
+                "Makefile.am",
+                "noinst_LTLIBRARIES = libone.la\nlib_LTLIBRARIES = libp.la\nDEFS = -DALL\n\
+                 libone_la_SOURCES = a.c\nlibone_la_CPPFLAGS = -I$(srcdir)/one -Iall -DK=1\n\
+                 libp_la_SOURCES = b.c\nlibp_la_CPPFLAGS = -Itwo -Iall -DK=2\nlibp_la_LIBADD = libone.la\n",
+            ),
+        ],
+        &[(
+            "BUILD",
+            "cc_library(name = 'one', srcs = ['a.c'], copts = ['-Ione', '-Iall', '-DK=1'], defines = ['ALL'])\n\
+             cc_library(name = 'p', srcs = ['b.c'], copts = ['-Itwo', '-Iall', '-DK=2'], deps = [':one'])\n",
+        )],
+        &[("compile_commands.json", commands)],
+        &[(
+            "Makefile",
+            "CPPFLAGS = -DALL\nlibp.a: a.o b.o\na.o: CFLAGS += -Ione -Iall -DK=1\nb.o: CFLAGS += -Itwo -Iall -DK=2\n",
+        )],
+    ];
+    let headers = [("one/first.h", ""), ("two/x.h", ""), ("all/x.h", "")];
+    for description in descriptions {
+        let found = project(&[description, &headers].concat()).discover();
+        let begins = ["compile_commands.json", "CMakeLists.txt"].contains(&description[0].0);
+        let first = if begins { " -include one/first.h" } else { "" };
+        let expect = format!("a.c: -Ione -DK=1{first}; b.c: -Itwo -DK=2");
+        // Where headers are made is for all, too, and stands first.
+        let made = |dir: &FilePath| dir.as_bytes().starts_with(b".jmake");
+        assert_eq!(told(&found).replace("-I.jmake/gen ", ""), expect, "{}", description[0].0);
+        let dirs: Vec<FilePath> = found.include_dirs.into_iter().filter(|dir| !made(dir)).collect();
+        assert_eq!((found.defines, dirs), (vec!["ALL".to_owned()], vec!["all".into()]));
+    }
+}
+
+#[test]
+fn what_is_made_for_one_library_is_found_by_its_sources() {
+    let cmake = "project(p C)\nadd_library(one STATIC a.c)\nadd_library(p STATIC b.c)\n\
+        configure_file(one.h.in one/config.h)\nconfigure_file(two.h.in two/config.h)\n\
+        target_include_directories(one PRIVATE ${CMAKE_BINARY_DIR}/one all)\n\
+        target_include_directories(p PRIVATE ${CMAKE_BINARY_DIR}/two all)\n";
+    let files = [
+        ("a.c", "#include \"shared.h\"\n"),
+        ("b.c", "#include \"shared.h\"\n"),
+        ("all/shared.h", "#include <config.h>\n"),
+        ("one.h.in", ""),
+        ("two.h.in", ""),
+        ("CMakeLists.txt", cmake),
+    ];
+    let found = Project::new(&files).discover();
+    let made: Vec<String> = found.generated.iter().map(|made| made.path.to_string()).collect();
+    assert_eq!(made, [".jmake/gen/cmake/one/config.h", ".jmake/gen/cmake/two/config.h"]);
+    assert_eq!(told(&found), "a.c: -I.jmake/gen/cmake/one; b.c: -I.jmake/gen/cmake/two");
+}
+
 fn library(found: &crate::discover::Discovery) -> String {
     let names = found.targets[0].sources.iter().map(ToString::to_string);
     names.collect::<Vec<_>>().join(" ")
@@ -237,7 +322,7 @@ fn folders_of_an_object_library_come_with_its_sources() {
     ]);
     let found = project.discover();
     assert_eq!(library(&found), "a.c b.c");
-    assert_eq!(found.include_dirs, [FilePath::new(".jmake/gen/cmake/made")]);
+    assert_eq!(told(&found), "a.c: -I.jmake/gen/cmake/made; b.c: -Dp_EXPORTS");
 }
 
 #[test]

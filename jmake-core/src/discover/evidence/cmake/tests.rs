@@ -50,9 +50,13 @@ fn what_is_described_is_the_library() {
     let project = project(&[]);
     assert_eq!(project.targets(), "lib p: src/a.c src/b.c src/more.c\nexe tool: side/tool.c\n");
     let found = project.discover();
-    assert_eq!(found.defines, ["P_BUILDS=1", "P_PLAIN", "p_EXPORTS", "more_EXPORTS"]);
+    assert_eq!(found.defines, [""; 0], "of two libraries, that have none in common");
+    let own = |source: &str| found.manner.own(&source.into()).map(ToString::to_string).unwrap_or_default();
+    assert_eq!(own("src/a.c"), "-Iapi -I.jmake/gen/cmake -DP_BUILDS=1 -DP_PLAIN -Dp_EXPORTS");
+    assert_eq!(own("src/a.c"), own("src/b.c"));
+    assert_eq!(own("src/more.c"), "-Dmore_EXPORTS");
     let dirs: Vec<String> = found.include_dirs.iter().map(ToString::to_string).collect();
-    assert_eq!(dirs, ["api", ".jmake/gen/cmake"]);
+    assert_eq!(dirs, ["api"]);
     let made: Vec<String> = found.generated.iter().map(|made| format!("{}: {made}", made.path)).collect();
     assert_eq!(made, [".jmake/gen/cmake/version.h: from the template `src/version.h.in`"]);
     let not_described = Some(LeftOut::NotDescribed("CMakeLists.txt".into()));

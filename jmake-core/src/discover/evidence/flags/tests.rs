@@ -7,14 +7,15 @@ fn manner(files: &[(&'static str, &'static str)]) -> String {
     let marked = "__attribute__((visibility(\"default\"))) int f(void);";
     let sources = [("a.c", marked), ("b.c", ""), ("fast.c", ""), ("d.cc", "")];
     let files: Vec<_> = sources.into_iter().chain(files.iter().copied()).collect();
-    let Manner { c_std, std, c_flags, cxx_flags, own_flags, export, .. } =
-        Project::new(&files).discover().manner;
+    let Manner { c_std, std, c_flags, cxx_flags, own, export, .. } = Project::new(&files).discover().manner;
     let mut out = Vec::new();
     for (language, std, flags) in [("c", c_std, c_flags), ("c++", std, cxx_flags)] {
         out.extend(std.map(|std| format!("{language} is {std}")));
         out.extend((!flags.is_empty()).then(|| format!("{language}: {}", flags.join(" "))));
     }
-    out.extend(own_flags.into_iter().map(|(source, flags)| format!("{source}: {}", flags.join(" "))));
+    for own in own.iter().filter(|own| !own.told.is_empty()) {
+        out.extend(own.sources.iter().map(|source| format!("{source}: {}", own.told)));
+    }
     out.extend(export.map(|shown| format!("shows {}", shown.join(" "))));
     out.join("; ")
 }
@@ -92,7 +93,10 @@ libfast_la_SOURCES = fast.c b.c
 libfast_la_CFLAGS = $(AM_CFLAGS) -mavx2
 libfast_la_CPPFLAGS = -DKIND=fast
 ";
-    assert_eq!(automake("", makefile), "c: -fwrapv; fast.c: -DKIND=fast -mavx2");
+    assert_eq!(
+        automake("", makefile),
+        "c: -fwrapv; a.c: -DKIND=plain; b.c: -DKIND=plain; fast.c: -DKIND=fast -mavx2"
+    );
     // Two libraries for others: what one shows, and all of the other.
     let two = "lib_LTLIBRARIES = libp.la libq.la\nlibp_la_SOURCES = a.c\nlibq_la_SOURCES = b.c\n\
                libp_la_LDFLAGS = -export-symbols-regex ^p_\n";
@@ -129,7 +133,7 @@ fn meson_says_how() {
         ),
         (
             "project('p', 'c')\nfast = static_library('fast', 'fast.c', c_args: ['-mavx2', '-DX'])\nlibrary('p', 'a.c', link_with: fast, vs_module_defs: 'p.def')\n",
-            "fast.c: -mavx2",
+            "fast.c: -DX -mavx2",
         ),
         (
             "project('p', 'c')\nfast = static_library('fast', 'fast.c', c_args: get_option('nothing'))\nlibrary('p', 'a.c', link_whole: [fast])\n",
@@ -171,7 +175,7 @@ fn makefiles_say_how() {
             "c is c99; c: -fwrapv; c++: -fno-rtti",
         ),
         ("CC = gcc -std=c11\nlibp.a: a.o\n", "c is c11"),
-        ("libp.a: a.o fast.o\nfast.o: CFLAGS += -mavx2 -DFAST\n", "fast.c: -mavx2 -DFAST"),
+        ("libp.a: a.o fast.o\nfast.o: CFLAGS += -mavx2 -DFAST\n", "fast.c: -DFAST -mavx2"),
         ("libp.a: a.o fast.o\n%st.o: private override CFLAGS := -mavx2\n", "fast.c: -mavx2"),
         (
             "libp.a: a.o fast.o\nfast.o: fast.c\n\t$(CC) $(CFLAGS) $(V) -c -o $@ $<\nV = -msse4.2\n",
@@ -206,7 +210,7 @@ fn commands_say_how_each_was_compiled() {
     let files = [("compile_commands.json", text)];
     assert_eq!(
         manner(&files),
-        "c is c11; c: -fwrapv; c++ is c++17; c++: -fno-exceptions; fast.c: -mavx2 -DFAST=1"
+        "c is c11; c: -fwrapv; c++ is c++17; c++: -fno-exceptions; fast.c: -DFAST=1 -mavx2"
     );
     let project = Project::new(&[("a.c", ""), ("fast.c", ""), ("d.cc", ""), files[0]]);
     assert_eq!(project.discover().defines, ["ALL"]);
