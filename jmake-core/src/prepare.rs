@@ -55,6 +55,10 @@ pub fn prepare(
         project.memo.forget(&header.path);
         made.insert(path);
     }
+    // A name may climb from a folder in which nothing is made.
+    for dir in discovery.include_dirs.iter().filter(|dir| dir.starts_with(&FilePath::new(DIR))) {
+        fs::create_dir_all(&root.resolve(dir))?;
+    }
     remove_others(&root.as_path().join(DIR), &|path| made.contains(path));
     Ok(problems)
 }

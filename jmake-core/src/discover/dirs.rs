@@ -19,7 +19,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::event::Diagnostic;
 use crate::generate::{DIR, Form, Generated, export_word};
-use crate::lex::Facts;
+use crate::lex::{Facts, Include};
 use crate::memo::Memo;
 use crate::path::FilePath;
 
@@ -163,7 +163,8 @@ impl Search<'_> {
                 self.out.answers.extend(facts.answers.iter().cloned());
                 let folder = self.folder_of(from);
                 for (include, found) in facts.includes.iter().filter(|one| counts(one)).zip(found) {
-                    match found.map(|path| (path.clone(), *sight)) {
+                    let found = found.cloned().or_else(|| self.climbed(from, include));
+                    match found.map(|path| (path, *sight)) {
                         Some(seen) if self.visited.contains(&seen) => {}
                         Some(seen) => {
                             self.visited.insert(seen.clone());
@@ -209,7 +210,7 @@ impl Search<'_> {
     }
 
     /// Notes that `from`, which lies in the folder of that number, wants `include`.
-    fn need(&mut self, from: &FilePath, folder: usize, include: &crate::lex::Include, sight: usize) {
+    fn need(&mut self, from: &FilePath, folder: usize, include: &Include, sight: usize) {
         let name = self.number_of(&include.name);
         let known = self.known.get(&(name, folder, include.conditional));
         if let Some(need) = known.and_then(|&id| self.needs[id].as_mut()) {
@@ -266,8 +267,23 @@ impl Search<'_> {
         self.candidates.len() - 1
     }
 
+    /// The header, yet to be made, that a name such as `../config.h` leads to from the folder of `from`:
+    /// the same steps lead there from the folder that stands for it among what is made.
+    fn climbed(&mut self, from: &FilePath, include: &Include) -> Option<FilePath> {
+        if include.angled || !include.name.starts_with(b"../") || self.finder.made(from).is_some() {
+            return None;
+        }
+        let dir = FilePath::new(DIR).join(from.parent_bytes());
+        let path = self.finder.at(dir.as_bytes(), &include.name)?;
+        self.finder.made(path)?;
+        if !self.out.chosen.contains(&dir) {
+            self.out.chosen.push(dir);
+        }
+        Some(path.clone())
+    }
+
     /// Whether it is the name of a header that marks what a library shows, which any build can make.
-    fn exports(&mut self, from: &FilePath, include: &crate::lex::Include) -> bool {
+    fn exports(&mut self, from: &FilePath, include: &Include) -> bool {
         let Some(word) = export_word(&include.name).filter(|_| !include.conditional) else { return false };
         let dir = FilePath::new(DIR).join("export");
         let path = dir.join(&include.name);
