@@ -45,6 +45,12 @@ impl Configure<'_> {
                 self.answered(&format!("ax_cv_have_func_attribute_{attribute}"), true);
                 self.defined(&format!("HAVE_FUNC_ATTRIBUTE_{}", capital(&attribute)), "1");
             }
+            // Of C only the newest standard knows the word of C++.
+            "AX_TLS" => {
+                let word = if self.is_cxx.last() == Some(&true) { "thread_local" } else { "_Thread_local" };
+                self.defined("TLS", word);
+                self.run_argument(all.first());
+            }
             "gl_VISIBILITY" => {
                 self.variables.insert("CFLAG_VISIBILITY".to_owned(), "-fvisibility=hidden".to_owned());
                 self.defined("HAVE_VISIBILITY", "1");

@@ -37,6 +37,12 @@ fn templates_and_what_they_stand_for() {
 }
 
 #[test]
+fn gaps_of_a_template() {
+    assert_eq!(gaps(b"a @X@ @Y_1@\n@X@ <me@here.org> @"), ["X", "Y_1"]);
+    assert!(gaps(b"mail @ here\n").is_empty());
+}
+
+#[test]
 fn comments_can_do_without() {
     let text = "/* Below ${prefix}. */\n * or @prefix@\n#define A 1 // $prefix ${prefix}\n/* @NAME@ */\n";
     assert_eq!(rendered(text), text.replace("@NAME@", "thing"));
