@@ -19,7 +19,7 @@ use crate::inspect::{inspect, unit_symbols};
 use crate::link_errors::{LinkError, parse_link_errors};
 use crate::path::FilePath;
 use crate::plan::{Plan, plan};
-use crate::trial::{Changes, ROUNDS, Unit, apply, decide, needs_older};
+use crate::trial::{Changes, ROUNDS, Unit, apply, decide, needs_older, several};
 
 /// A build of what was discovered.
 pub(super) struct Tried {
@@ -115,7 +115,12 @@ impl Work<'_> {
                 _ => None,
             })
             .collect();
-        decide(&units, &undefined, &tried.discovery.left_out, &|path| self.project.memo.text(path).ok())
+        let text = |path: &FilePath| self.project.memo.text(path).ok();
+        let changes = decide(&units, &undefined, &tried.discovery.left_out, &text);
+        match changes == Changes::default() {
+            true => several::decide(&units, &tried.discovery),
+            false => changes,
+        }
     }
 
     /// A source where all that failed is older than the standard that nobody has asked for.

@@ -9,7 +9,7 @@ use crate::discover::reasons::folder_reason;
 use crate::path::FilePath;
 use crate::{automake, bazel, commands, makefile, meson};
 
-use super::{Evidence, Seen};
+use super::{Evidence, Seen, several};
 
 /// What a `meson.build` in `dir` says.
 pub(super) fn meson(seen: &Seen<'_>, dir: &FilePath) -> Option<Evidence> {
@@ -99,6 +99,7 @@ fn evidence(seen: &Seen<'_>, file: FilePath, described: Described) -> Evidence {
         library.include_dirs.iter().for_each(|dir| evidence.search(dir, tree));
         library.first.iter().for_each(|header| evidence.begin_with(header, tree));
     }
+    evidence.libraries = several::of_described(&libraries, &evidence.sources);
     super::flags::take(&mut evidence, &libraries, seen);
     evidence
 }
