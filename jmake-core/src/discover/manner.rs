@@ -34,6 +34,8 @@ pub struct Manner {
     /// Names and patterns of the symbols that are shown, as in a linker's version script; `None`
     /// for all.
     pub export: Option<Vec<String>>,
+    /// The version script itself, where symbols have versions of their own.
+    pub script: Option<String>,
 }
 
 /// Flags that count wherever they stand.
@@ -93,7 +95,7 @@ impl Manner {
     }
 
     /// Shows everything after all where nothing in `tree` marks what is to be shown: the library
-    /// would be empty.  And where symbols have versions, a script that knows none would not do.
+    /// would be empty.  And where symbols have versions, only the script that names these will do.
     pub fn settle(&mut self, memo: &Memo, tree: &Tree, made: &BTreeMap<FilePath, Generated>) {
         let any = |marks: fn(&Facts) -> bool| {
             let code =
@@ -105,8 +107,10 @@ impl Manner {
         if self.hides() && !any(|facts| facts.marks_shown) && !is_made() {
             self.show_all();
         }
-        if self.export.is_some() && any(|facts| facts.has_versions) {
-            self.export = None;
+        let asks = self.export.is_some() || self.script.is_some();
+        match asks && any(|facts| facts.has_versions) {
+            true => self.export = None,
+            false => self.script = None,
         }
     }
 
@@ -118,7 +122,7 @@ impl Manner {
     /// The same for a library of which `sources` are only a part: what is hidden of them is not
     /// hidden of the others.
     pub fn of_part(&self, sources: &BTreeSet<FilePath>) -> Manner {
-        let mut manner = Manner { export: None, ..self.clone() };
+        let mut manner = Manner { export: None, script: None, ..self.clone() };
         manner.show_all();
         for source in sources {
             let is_cxx = category_by_name(source.file_name()) == Category::CppSource;

@@ -12,7 +12,7 @@ use crate::memo::Memo;
 use crate::path::FilePath;
 use crate::standard::is_standard;
 
-use super::{Answers, Evidence, Seen};
+use super::{Answers, Evidence, Seen, several};
 
 /// Where a description may lie; the first there is counts.
 const PLACES: [&str; 4] = ["", "build/cmake", "cmake", "contrib/cmake"];
@@ -25,9 +25,11 @@ pub(super) fn read(seen: &Seen<'_>, dir: &FilePath, answers: &Answers<'_>) -> Op
     let tree = seen.tree;
     let (file, described) = described(seen, dir, answers)?;
     let mut evidence = Evidence::new(file, generated(&described, seen.memo, answers));
-    for library in libraries(&described, tree) {
+    let libraries = libraries(&described, tree);
+    for library in &libraries {
         take(&mut evidence, library, seen);
     }
+    evidence.libraries = several::of_cmake(&libraries, &evidence.sources);
     evidence.manner.settle(seen.memo, tree, &evidence.generated);
     Some(evidence)
 }
@@ -116,13 +118,18 @@ pub(super) fn take(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) {
     let missing: Vec<FilePath> =
         library.sources.iter().filter(is_missing).map(|source| source.path.clone()).collect();
     evidence.missing.extend(missing);
-    let shown = manner(evidence, library, seen);
+    manner(evidence, library);
+    let script = script(library, seen);
+    let shown = script.as_deref().and_then(shown::by_script);
+    let script = script.as_deref().and_then(shown::as_it_is).map(str::to_owned);
     // Of several libraries each shows its own; an archive is not linked, and hides nothing.
     if is_first {
         evidence.manner.export = shown;
+        evidence.manner.script = script;
     } else if library.kind != Kind::Static || !library.kind_given {
         let all = evidence.manner.export.take();
         evidence.manner.export = all.zip(shown).map(|(all, shown)| joined(all, shown));
+        evidence.manner.script = evidence.manner.script.take().filter(|first| script.as_ref() == Some(first));
     }
     for compile in [&library.c, &library.cxx] {
         for (name, value) in &compile.defines {
@@ -141,8 +148,8 @@ pub(super) fn take(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) {
     }
 }
 
-/// Adds how `library` is compiled; gives the symbols that its linker shows, where it does not show all.
-fn manner(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) -> Option<Vec<String>> {
+/// Adds how `library` is compiled.
+fn manner(evidence: &mut Evidence, library: &Target) {
     let is_on = |name: &str| library.properties.get(name).is_some_and(cmake::is_on);
     for (cxx, compile, language) in [(false, &library.c, "C"), (true, &library.cxx, "CXX")] {
         let of = |what: &str| library.properties.get(&format!("{language}_{what}"));
@@ -167,11 +174,15 @@ fn manner(evidence: &mut Evidence, library: &Target, seen: &Seen<'_>) -> Option<
         let defines = source.defines.iter().map(define);
         evidence.manner.add_own(&source.path, defines.chain(source.options.iter().cloned()));
     }
+}
+
+/// The version script that the linker of `library` is given.
+fn script(library: &Target, seen: &Seen<'_>) -> Option<String> {
     let flags = ["LINK_FLAGS", "LINK_OPTIONS"].into_iter().filter_map(|name| library.properties.get(name));
     let flags = flags.map(String::as_str).chain(library.link.iter().map(String::as_str));
     let script = flags.flat_map(|text| text.split([' ', ';'])).find_map(version_script);
     let text = script.and_then(|path| crate::cmake::Files::read(seen, &path));
-    text.and_then(|text| shown::by_script(&String::from_utf8_lossy(&text)))
+    text.map(|text| String::from_utf8_lossy(&text).into_owned())
 }
 
 /// Both lists, each name once.
