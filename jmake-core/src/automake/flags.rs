@@ -51,17 +51,28 @@ impl Configure<'_> {
                 self.defined("TLS", word);
                 self.run_argument(all.first());
             }
-            "gl_VISIBILITY" => {
-                self.variables.insert("CFLAG_VISIBILITY".to_owned(), "-fvisibility=hidden".to_owned());
-                self.defined("HAVE_VISIBILITY", "1");
-            }
-            "gl_LD_VERSION_SCRIPT" => {
-                self.answered("have_ld_version_script", true);
-                self.conditions.insert("HAVE_LD_VERSION_SCRIPT".to_owned(), true);
+            "gl_VISIBILITY" => self.visibility(),
+            "gl_LD_VERSION_SCRIPT" => self.version_scripts(),
+            // All modules of gnulib's that the project has; it may be called with a prefix.
+            _ if name.ends_with("gl_INIT") => {
+                self.visibility();
+                self.version_scripts();
             }
             _ => return false,
         }
         true
+    }
+
+    /// Symbols can be hidden.
+    fn visibility(&mut self) {
+        self.variables.insert("CFLAG_VISIBILITY".to_owned(), "-fvisibility=hidden".to_owned());
+        self.defined("HAVE_VISIBILITY", "1");
+    }
+
+    /// The linker takes version scripts.
+    fn version_scripts(&mut self) {
+        self.answered("have_ld_version_script", true);
+        self.conditions.insert("HAVE_LD_VERSION_SCRIPT".to_owned(), true);
     }
 
     /// Adds a flag to a variable, by default to that of the language.

@@ -139,6 +139,9 @@ fn names_mean_what_they_mean_to_autoconf() {
         ("WEBP_HAVE_SSE2", condition("defined(__SSE2__)")),
         ("SIZEOF_VOID_P", Check::Value("__SIZEOF_POINTER__".into())),
         ("STDC_HEADERS", Check::Yes),
+        ("GNULIB_UNISTR_U8_MBTOUC", Check::Yes),
+        ("GNULIB_LOCK_SINGLE_THREAD", Check::No),
+        ("ICONV_CONST", Check::Value(String::new())),
         ("USE_SSL", Check::No),
         ("WITHOUT_HAVEN", Check::No),
     ] {

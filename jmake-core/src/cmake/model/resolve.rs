@@ -49,7 +49,8 @@ fn target(reader: &mut Reader<'_>, at: usize) -> Option<Target> {
     let mut properties: Properties =
         item.properties.iter().filter(|(name, _)| plain(name)).map(evaluated).collect();
     let of_dir = reader.model.dirs.get(item.dir).map_or("", |dir| dir.link_flags.trim());
-    if !of_dir.is_empty() && !(item.kind == Kind::Static && item.kind_given) {
+    let is_archive = item.kind == Kind::Static && item.kind_given;
+    if !of_dir.is_empty() && !is_archive {
         let own = properties.entry("LINK_FLAGS".to_owned()).or_default();
         *own = format!("{of_dir} {own}");
     }

@@ -14,7 +14,7 @@ struct One<'t> {
     links: &'t [String],
 }
 
-/// The same of what a `CMakeLists.txt` describes, the ones that count first.
+/// Those of a `CMakeLists.txt`; of the ones that count the first comes first.
 pub(super) fn of_cmake(libraries: &[&cmake::Target], known: &BTreeSet<FilePath>) -> Vec<DescribedLibrary> {
     let all = libraries.iter().map(|target| One {
         name: &target.name,
@@ -26,7 +26,7 @@ pub(super) fn of_cmake(libraries: &[&cmake::Target], known: &BTreeSet<FilePath>)
     libraries_of(&all.collect::<Vec<_>>(), counts, known)
 }
 
-/// The same of what any other describes.
+/// Those of any other description.
 pub(super) fn of_described(
     libraries: &[&described::Target],
     known: &BTreeSet<FilePath>,
