@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 mod proof;
 
-use proof::Tried;
+use proof::{Earlier, Tried};
 
 use crate::absent::Probes;
 use crate::asked::Asked;
@@ -110,14 +110,14 @@ pub fn build(
     }
     let mut work = Work::on(project, environment, request, cancel, scratch.dir());
     work.log = Some(log);
-    let decided = match standing {
+    let mut decided = match standing {
         Standing::AllButText(moved) => last.decided(moved, &work.project, &request.wanted),
         _ => None,
     };
-    let built = match &decided {
-        Some(decided) => work.again(decided, on_event),
-        None => work.all(on_event),
-    };
+    let again =
+        decided.as_ref().map(|decided| work.again(decided, on_event)).transpose().map(Option::flatten);
+    decided = decided.filter(|_| !matches!(again, Ok(None)));
+    let built = again.and_then(|built| built.map_or_else(|| work.all(on_event), Ok));
     let saved = work.project.save();
     let mut built = built.map_err(|e| AtStage::wrap(work.stage.get(), e))?;
     saved?;
@@ -207,6 +207,8 @@ struct Work<'a> {
     counts: Counts,
     /// Whether a failure does not keep the rest from being tried.
     thorough: bool,
+    /// An attempt that came to nothing.
+    earlier: Earlier,
     /// How far it has come.
     stage: Cell<Stage>,
 }
@@ -235,6 +237,7 @@ impl<'a> Work<'a> {
             vouched: None,
             counts: Counts::default(),
             thorough: false,
+            earlier: Earlier::default(),
             stage: Cell::default(),
         }
     }
@@ -263,24 +266,24 @@ impl<'a> Work<'a> {
     }
 
     /// The build of a project of which only the text of some files has changed: nothing is looked
-    /// for and nothing decided anew.
-    fn again(&mut self, decided: &Decided, on_event: &mut dyn FnMut(Event)) -> Result<Built> {
+    /// for and nothing decided anew; `None` where it must be after all.
+    fn again(&mut self, decided: &Decided, on_event: &mut dyn FnMut(Event)) -> Result<Option<Built>> {
         self.tell(decided.reply.problems.clone(), on_event);
         let plan = plan(&decided.config);
         self.vouched = Some(decided.vouched());
-        let (mut built, executed) = self.run(&decided.config, &plan, on_event)?;
+        let Some((mut built, executed)) = self.run_again(decided, &plan, on_event)? else { return Ok(None) };
         let discovery = match self.failures.is_empty() {
             true => Discovery::default(),
             false => self.discover(&mut |_| {})?.unwrap_or_default(),
         };
         self.explain(&discovery, &plan, &executed, &mut built, on_event)?;
-        Ok(built)
+        Ok(Some(built))
     }
 
     /// Says what is wrong with the project; tells whether one of it is an error.
     fn tell(&mut self, problems: Vec<Diagnostic>, on_event: &mut dyn FnMut(Event)) -> bool {
         self.problems.extend(problems.iter().cloned());
-        tell(problems, on_event)
+        tell(problems.into_iter().filter(|problem| !self.earlier.told.contains(problem)).collect(), on_event)
     }
 
     fn all(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<Built> {

@@ -257,10 +257,11 @@ impl Planner<'_> {
             args.push(Arg::text(for_linker("--thinlto-cache-policy=cache_size_bytes=2g")));
         }
         let mut keyed = Vec::new();
-        if let Some(symbols) = &link.export {
+        let shown = || link.export.as_deref().map(version_script);
+        if let Some(script) = link.script.clone().or_else(shown) {
             let prefix = if through.is_empty() { "--version-script=" } else { "-Wl,--version-script=" };
             args.push(Arg::File { prefix, index: 0 });
-            keyed.push(Arc::from(version_script(symbols).into_bytes()));
+            keyed.push(Arc::from(script.into_bytes()));
         }
         let output = self.dir("results").join(target.file.file_name());
         let dirs = link

@@ -12,7 +12,7 @@ use crate::configure::machine_flags;
 use crate::discover::Discovery;
 use crate::event::Diagnostic;
 use crate::fs;
-use crate::generate::{DIR, Form, Generated, answers, export_header, names, render};
+use crate::generate::{DIR, Form, Generated, answers, export_header, gaps, names, render};
 use crate::path::FilePath;
 use crate::process::Cancel;
 use crate::project::Project;
@@ -36,7 +36,14 @@ pub fn prepare(
     let declared = declared(project, toolchain, cancel, &texts)?;
     for (header, text) in texts {
         let text = match &header.form {
-            Form::Copy => text,
+            Form::Copy => {
+                let gaps = if is_gnulibs(header) { gaps(&text) } else { Vec::new() };
+                if !gaps.is_empty() {
+                    problems.push(unknown(header, &gaps));
+                    continue;
+                }
+                text
+            }
             Form::Answers(names) => answers(names).into_bytes(),
             Form::Export(word) => export_header(word).into_bytes(),
             Form::Text(text) => text.clone().into_bytes(),
@@ -61,6 +68,11 @@ pub fn prepare(
     }
     remove_others(&root.as_path().join(DIR), &|path| made.contains(path));
     Ok(problems)
+}
+
+/// Whether it is made of a template of gnulib's kind, which holds nothing but gaps to be filled in.
+fn is_gnulibs(header: &Generated) -> bool {
+    header.from.as_bytes().ends_with(b".in.h")
 }
 
 fn template(project: &Project, header: &Generated) -> Result<Vec<u8>> {

@@ -88,9 +88,19 @@ pub fn encode(out: &mut Writer, tree: &Tree, discovery: &Discovery) -> Result<()
         out.uint(u64::from(target.kind == TargetKind::Executable));
         paths(out, &target.sources);
     }
-    let Discovery { system_headers, defines, manner, generated, left_out, problems, .. } = discovery;
-    let rest =
-        (&tree.skipped, &tree.problems, system_headers, defines, manner, generated, left_out, problems);
+    let Discovery { system_headers, defines, manner, generated, libraries, left_out, problems, .. } =
+        discovery;
+    let rest = (
+        &tree.skipped,
+        &tree.problems,
+        system_headers,
+        defines,
+        manner,
+        generated,
+        libraries,
+        left_out,
+        problems,
+    );
     out.bytes(&serde_json::to_vec(&rest)?);
     Ok(())
 }
@@ -127,6 +137,7 @@ pub fn decode(from: &mut Reader<'_>) -> Option<(Tree, Discovery)> {
         discovery.defines,
         discovery.manner,
         discovery.generated,
+        discovery.libraries,
         discovery.left_out,
         discovery.problems,
     ) = serde_json::from_slice(from.bytes()?).ok()?;
@@ -140,7 +151,7 @@ fn paths_of(from: &mut Reader<'_>) -> Option<Vec<FilePath>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::discover::{LeftOut, Manner, Own, Skipped, Told};
+    use crate::discover::{DescribedLibrary, LeftOut, Manner, Own, Skipped, Told};
     use crate::event::Diagnostic;
     use crate::generate::{Form, Generated};
 
@@ -168,6 +179,7 @@ mod tests {
         let discovery = Discovery {
             include_dirs: vec!["include".into()],
             evidence: vec!["CMakeLists.txt".into()],
+            libraries: vec![DescribedLibrary { name: "n".into(), sources: ["src/a.c".into()].into() }],
             manner: Manner { c_std: Some("c11".into()), own: vec![own], ..Manner::default() },
             left_out: vec![
                 (FilePath::new(b"\xff.c"), LeftOut::OtherSystem("Windows".into())),

@@ -4,11 +4,14 @@
 //! what the units really define.  What defines `main` after all macros is a program.  Of units that
 //! define the same, one that repeats several others goes, one that another includes, and of two that are
 //! named alike the one that defines nothing of its own.  No symbol is ever lost by that.
+//! Libraries that define the same are not put together: the main one stays ([`several`]).
 //! Where nothing defines a symbol, a source that was left out and does define it comes in.  Weak
 //! symbols never count: they may stand in many units.
 //!
 //! What it decides is a function of the units as they are: a build that has anything to do finds it
 //! anew, so nothing that was decided once outlives its reason.
+
+pub mod several;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -265,9 +268,14 @@ pub fn apply(mut discovery: Discovery, changes: &Changes) -> (Discovery, Vec<Dia
     let Some(library) = discovery.targets.iter_mut().find(|target| target.kind == TargetKind::Library) else {
         return (discovery, told);
     };
+    told.extend(several::told(changes, &discovery.libraries, discovery.evidence.first()));
     for (path, reason) in &changes.out {
         library.sources.retain(|source| source != path);
         discovery.left_out.push((path.clone(), reason.clone()));
+        // Of these all is said at once.
+        if matches!(reason, LeftOut::OtherLibrary(_)) {
+            continue;
+        }
         let note = Diagnostic::note(format!("left out after a trial: it {reason}")).in_file(path);
         told.push(match reason {
             LeftOut::Rival(_) => note.hint("to have this one, list the other under `discovery.exclude`"),

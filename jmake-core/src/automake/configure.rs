@@ -270,6 +270,7 @@ impl<'f> Configure<'f> {
                 self.test(&rest)
             }
             Some("!") => !self.command(words.get(1..).unwrap_or_default()),
+            Some("expr") => self.expr(words.get(1..).unwrap_or_default()),
             Some("true" | ":" | "eval" | "echo" | "export") => true,
             Some("break") => {
                 self.leaves = self.loops > 0;
@@ -278,6 +279,17 @@ impl<'f> Configure<'f> {
             Some("." | "source") => self.source(words.get(1).map(String::as_str).unwrap_or_default()),
             _ => false,
         }
+    }
+
+    /// Whether `expr TEXT : PATTERN` finds something, as far as a glob can say what the pattern does.
+    fn expr(&self, words: &[String]) -> bool {
+        let words: Vec<String> = words.iter().map(|word| self.expand(&unquoted(word))).collect();
+        let [text, sign, pattern, ..] = &words[..] else { return false };
+        let any = pattern.replace(".*", "\u{1}");
+        let is_plain = !any.contains(|c: char| "*[]\\^$?{}!".contains(c));
+        // It begins where the text does, and may end before.
+        let glob = format!("{}*", any.replace('.', "?").replace('\u{1}', "*"));
+        sign == ":" && is_plain && !pattern.is_empty() && matches(&glob, text)
     }
 
     fn printed(&self, command: &str) -> Option<String> {

@@ -45,17 +45,34 @@ impl Configure<'_> {
                 self.answered(&format!("ax_cv_have_func_attribute_{attribute}"), true);
                 self.defined(&format!("HAVE_FUNC_ATTRIBUTE_{}", capital(&attribute)), "1");
             }
-            "gl_VISIBILITY" => {
-                self.variables.insert("CFLAG_VISIBILITY".to_owned(), "-fvisibility=hidden".to_owned());
-                self.defined("HAVE_VISIBILITY", "1");
+            // Of C only the newest standard knows the word of C++.
+            "AX_TLS" => {
+                let word = if self.is_cxx.last() == Some(&true) { "thread_local" } else { "_Thread_local" };
+                self.defined("TLS", word);
+                self.run_argument(all.first());
             }
-            "gl_LD_VERSION_SCRIPT" => {
-                self.answered("have_ld_version_script", true);
-                self.conditions.insert("HAVE_LD_VERSION_SCRIPT".to_owned(), true);
+            "gl_VISIBILITY" => self.visibility(),
+            "gl_LD_VERSION_SCRIPT" => self.version_scripts(),
+            // All modules of gnulib's that the project has; it may be called with a prefix.
+            _ if name.ends_with("gl_INIT") => {
+                self.visibility();
+                self.version_scripts();
             }
             _ => return false,
         }
         true
+    }
+
+    /// Symbols can be hidden.
+    fn visibility(&mut self) {
+        self.variables.insert("CFLAG_VISIBILITY".to_owned(), "-fvisibility=hidden".to_owned());
+        self.defined("HAVE_VISIBILITY", "1");
+    }
+
+    /// The linker takes version scripts.
+    fn version_scripts(&mut self) {
+        self.answered("have_ld_version_script", true);
+        self.conditions.insert("HAVE_LD_VERSION_SCRIPT".to_owned(), true);
     }
 
     /// Adds a flag to a variable, by default to that of the language.

@@ -148,7 +148,9 @@ impl<'r> Reader<'r> {
             None => (condition, true),
         };
         let known = self.configure.conditions.get(name).copied();
-        known.unwrap_or(name == "TRUE") == wanted
+        // What gnulib has of libunistring is compiled where that is not there.
+        let holds = name == "TRUE" || name.starts_with("LIBUNISTRING_COMPILE_");
+        known.unwrap_or(holds) == wanted
     }
 
     /// What stands for the folder of a fragment.

@@ -313,11 +313,15 @@ impl Parser<'_> {
 
 /// Whether a bare name is one of a macro.
 fn is_macro(name: &str) -> bool {
-    if matches!(name, "gl_VISIBILITY" | "gl_LD_VERSION_SCRIPT") {
+    let is_upper = |name: &str| {
+        name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    // Those of gnulib, before which a project may put letters of its own: `sgl_INIT`.
+    if name.split_once("gl_").is_some_and(|(own, rest)| own.len() <= 3 && !rest.is_empty() && is_upper(rest))
+    {
         return true;
     }
-    let all_upper =
-        name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    let all_upper = is_upper(name);
     ["AC_", "AM_", "AX_", "LT_", "AS_", "AH_", "PKG_", "m4_"].iter().any(|start| name.starts_with(start))
         && (all_upper || name.starts_with("m4_") || name.contains('_'))
 }

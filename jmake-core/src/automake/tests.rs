@@ -43,6 +43,8 @@ fn shell_text_is_followed() {
         ("dnl X=comment\n# X=other ( [\nX=1", "1"),
         ("X=a; test x = y || X=b; test x = y && X=c", "b"),
         ("[[ a = a ]] && X=1", "1"),
+        ("if expr xlinux-gnu : xlinux >/dev/null; then X=yes; fi", "yes"),
+        ("expr xlinux : 'xl.*ux-' || X=no; expr a : '[[a-z]]' && X=never", "no"),
         ("m4_define([VER], [3.4])\nX=VER", "3.4"),
         ("AC_DEFUN([MINE], [X=$1-$2])\nMINE([a], b)", "a-b"),
         ("AS_IF([test x = y], [X=1], [test x = x], [X=2], [X=3])", "2"),

@@ -13,13 +13,14 @@ use crate::absent::Probes;
 use crate::built::Built;
 use crate::diagnose::header_of_other_system;
 use crate::discover::{Discovery, LeftOut, TargetKind};
-use crate::event::{ActionKind, Event, Outcome};
+use crate::event::{ActionKind, Diagnostic, Event, Outcome};
 use crate::execute::Executed;
 use crate::inspect::{inspect, unit_symbols};
 use crate::link_errors::{LinkError, parse_link_errors};
 use crate::path::FilePath;
 use crate::plan::{Plan, plan};
-use crate::trial::{Changes, ROUNDS, Unit, apply, decide, needs_older};
+use crate::standing::Decided;
+use crate::trial::{Changes, ROUNDS, Unit, apply, decide, needs_older, several};
 
 /// A build of what was discovered.
 pub(super) struct Tried {
@@ -27,6 +28,15 @@ pub(super) struct Tried {
     pub plan: Plan,
     pub executed: Executed,
     pub built: Built,
+}
+
+/// What went by what was decided before, and came to nothing.
+#[derive(Default)]
+pub(super) struct Earlier {
+    /// Units compiled and restored, and processes.
+    ran: (usize, usize, usize),
+    /// What was said of the project, which need not be said again.
+    pub told: Vec<Diagnostic>,
 }
 
 impl Work<'_> {
@@ -41,6 +51,35 @@ impl Work<'_> {
         Ok(Some(Tried { discovery, plan, executed, built }))
     }
 
+    /// Runs the `plan` of what was `decided` before; `None` where its link fails, for then the symbols
+    /// decide anew, as they would in a build from nothing.
+    pub(super) fn run_again(
+        &mut self,
+        decided: &Decided,
+        plan: &Plan,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Option<(Built, Executed)>> {
+        let mut held = Vec::new();
+        let is_guess = self.is_guess();
+        let mut hold = |event: Event| {
+            let waits = !held.is_empty() && ended(&event) == Some(Outcome::Blocked);
+            match is_guess && (may_be_tried(&event) || waits) {
+                true => held.push(event),
+                false => on_event(event),
+            }
+        };
+        let (built, executed) = self.run(&decided.config, plan, &mut hold)?;
+        if held.is_empty() || built.cancelled {
+            held.into_iter().for_each(on_event);
+            return Ok(Some((built, executed)));
+        }
+        self.failures.clear();
+        self.vouched = None;
+        let told = std::mem::take(&mut self.problems);
+        self.earlier = Earlier { ran: (built.compiled, built.restored, built.ran), told };
+        Ok(None)
+    }
+
     /// Builds `discovery`, and what a failed link makes of it, in at most [`ROUNDS`] rounds.
     pub(super) fn try_out(
         &mut self,
@@ -48,7 +87,7 @@ impl Work<'_> {
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Option<Tried>> {
         let mut rounds = 0;
-        let mut earlier = (0, 0, 0);
+        let mut earlier = std::mem::take(&mut self.earlier.ran);
         loop {
             let mut held = Vec::new();
             let is_guess = self.is_guess();
@@ -64,8 +103,8 @@ impl Work<'_> {
             let changes = if rounds < ROUNDS { self.changes(&tried) } else { Changes::default() };
             if changes == Changes::default() {
                 held.into_iter().for_each(on_event);
+                add(&mut tried, earlier);
                 if rounds > 0 {
-                    add(&mut tried, earlier);
                     // What was decided by symbols is decided again whenever anything has changed.
                     self.config.clear();
                 }
@@ -115,7 +154,12 @@ impl Work<'_> {
                 _ => None,
             })
             .collect();
-        decide(&units, &undefined, &tried.discovery.left_out, &|path| self.project.memo.text(path).ok())
+        let text = |path: &FilePath| self.project.memo.text(path).ok();
+        let changes = decide(&units, &undefined, &tried.discovery.left_out, &text);
+        match changes == Changes::default() {
+            true => several::decide(&units, &tried.discovery),
+            false => changes,
+        }
     }
 
     /// A source where all that failed is older than the standard that nobody has asked for.

@@ -151,6 +151,7 @@ mod tests {
             through_driver: false,
             names: vec!["m".into()],
             export: Some(vec!["a*".into()]),
+            script: Some("{ a; };".into()),
             needs: vec![],
         };
         let target = |name: &str, link| Target {

@@ -8,6 +8,7 @@ use super::targets::Outline;
 use super::tools::machine_flags;
 use super::{Link, Making, Unit};
 use crate::cause::{Advice, Cause};
+use crate::discover::Manner;
 use crate::event::Diagnostic;
 use crate::manifest::{Export, Kind, Lto};
 use crate::path::bytes_of;
@@ -50,15 +51,23 @@ impl Making<'_> {
         let export = match own.or(self.sources.manifest.binary.export.as_ref()) {
             Some(Export::Listed(symbols)) => Some(symbols.clone()),
             Some(Export::All) => None,
-            None => self.described_export(outline, kind),
+            None => self.described(outline, kind).and_then(|manner| manner.export.clone()),
         };
-        Some(Link { line, through_driver, names, export, needs: outline.needs.clone() })
+        let script = self.script(outline, kind).cloned();
+        Some(Link { line, through_driver, names, export, script, needs: outline.needs.clone() })
     }
 
     /// What the build description has the library show; a target that the user wrote is the user's.
-    fn described_export(&self, outline: &Outline<'_>, kind: Kind) -> Option<Vec<String>> {
+    fn described(&self, outline: &Outline<'_>, kind: Kind) -> Option<&Manner> {
         let is_found = outline.table.is_none() && kind == Kind::Shared;
-        self.sources.discovery.manner.export.clone().filter(|_| is_found)
+        is_found.then_some(&self.sources.discovery.manner)
+    }
+
+    /// The version script that the sources' own versions of symbols are in, where nobody wants others
+    /// shown.
+    fn script(&self, outline: &Outline<'_>, kind: Kind) -> Option<&String> {
+        let script = self.described(outline, kind)?.script.as_ref();
+        script.filter(|_| self.sources.manifest.binary.export.is_none() && !self.apple())
     }
 
     /// The driver names a sanitizer's runtime whether it is installed or not.
@@ -128,7 +137,9 @@ impl Making<'_> {
             // A description may list what only other systems have; lld takes that for a mistake.
             let strict =
                 |linker: &Linker| linker.kind == LinkerKind::Lld && self.sources.toolchain.major() >= 16;
-            let described = self.described_export(outline, kind).is_some();
+            let described = self
+                .described(outline, kind)
+                .is_some_and(|manner| manner.export.is_some() || manner.script.is_some());
             if described && !self.apple() && self.sources.toolchain.linker().is_some_and(strict) {
                 flags.extend([b"-Xlinker".to_vec(), b"--undefined-version".to_vec()]);
             }

@@ -153,6 +153,8 @@ pub struct Link {
     pub names: Vec<String>,
     /// The symbols to show, when not all.
     pub export: Option<Vec<String>>,
+    /// The version script to go by instead, as it is.
+    pub script: Option<String>,
     /// Targets that are linked too, by their places in [`Config::targets`], in link order.
     pub needs: Vec<usize>,
 }

@@ -13,12 +13,15 @@ use crate::standard::is_standard;
 pub(super) fn from_templates(tree: &Tree) -> BTreeMap<FilePath, Generated> {
     let mut all: BTreeMap<FilePath, Generated> = BTreeMap::new();
     for file in &tree.files {
-        let Some((header, form)) = header_of(file.path.file_name()) else { continue };
+        let name = file.path.file_name();
+        let own = || own_of_gnulib(name).map(|header| (header, Form::Copy));
+        let made = header_of(name).map(|(header, form)| (header.to_owned(), form)).or_else(own);
+        let Some((header, form)) = made else { continue };
         let dir = file.path.parent().unwrap_or_else(FilePath::root);
-        if tree.get(&dir.join(header)).is_some() {
+        if tree.get(&dir.join(&header)).is_some() {
             continue;
         }
-        let path = FilePath::new(DIR).join(dir.join(header).as_bytes());
+        let path = FilePath::new(DIR).join(dir.join(&header).as_bytes());
         let made = Generated { path: path.clone(), from: file.path.clone(), form };
         match all.get(&path) {
             Some(other) if rank(other) <= rank(&made) => {}
@@ -26,6 +29,16 @@ pub(super) fn from_templates(tree: &Tree) -> BTreeMap<FilePath, Generated> {
         }
     }
     all
+}
+
+/// The header that a template of gnulib's stands for, `x.in.h`, where it is one of the project's own.
+/// What stands before a header of the system only mends that, which is there.
+fn own_of_gnulib(name: &[u8]) -> Option<Vec<u8>> {
+    let stem = name.strip_suffix(b".in.h").filter(|stem| !stem.is_empty())?;
+    // `sys_types.in.h` is for `sys/types.h`.
+    let header = [stem, b".h"].concat();
+    let below = String::from_utf8_lossy(&header).replacen('_', "/", 1);
+    (!is_standard(&header) && !is_standard(below.as_bytes())).then_some(header)
 }
 
 fn rank(made: &Generated) -> u8 {

@@ -36,6 +36,8 @@ pub struct Manner {
     /// Names and patterns of the symbols that are shown, as in a linker's version script; `None`
     /// for all.
     pub export: Option<Vec<String>>,
+    /// The version script itself, where symbols have versions of their own.
+    pub script: Option<String>,
 }
 
 /// Flags that count wherever they stand.
@@ -98,7 +100,7 @@ impl Manner {
     }
 
     /// Shows everything after all where nothing in `tree` marks what is to be shown: the library
-    /// would be empty.  And where symbols have versions, a script that knows none would not do.
+    /// would be empty.  And where symbols have versions, only the script that names these will do.
     pub fn settle(&mut self, memo: &Memo, tree: &Tree, made: &BTreeMap<FilePath, Generated>) {
         let any = |marks: fn(&Facts) -> bool| {
             let code =
@@ -110,8 +112,10 @@ impl Manner {
         if self.hides() && !any(|facts| facts.marks_shown) && !is_made() {
             self.show_all();
         }
-        if self.export.is_some() && any(|facts| facts.has_versions) {
-            self.export = None;
+        let asks = self.export.is_some() || self.script.is_some();
+        match asks && any(|facts| facts.has_versions) {
+            true => self.export = None,
+            false => self.script = None,
         }
     }
 
@@ -137,7 +141,7 @@ impl Manner {
             told.flags.extend_from_slice(flags_of(&hidden, source));
             (source.clone(), told)
         });
-        let mut manner = Manner { export: None, own: grouped(own), ..self.clone() };
+        let mut manner = Manner { export: None, script: None, own: grouped(own), ..self.clone() };
         for flags in [&mut manner.c_flags, &mut manner.cxx_flags] {
             flags.retain(|flag| !HIDDEN.contains(&&**flag));
         }

@@ -24,6 +24,7 @@ mod vendored;
 mod walk;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -256,6 +257,15 @@ pub struct FoundTarget {
     pub sources: Vec<FilePath>,
 }
 
+/// One of several libraries of a build description.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DescribedLibrary {
+    /// Its name there, without folder and ending.
+    pub name: String,
+    /// The units that it and what is linked into it are made of.
+    pub sources: BTreeSet<FilePath>,
+}
+
 /// Why a source is not part of the library.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum LeftOut {
@@ -295,6 +305,8 @@ pub enum LeftOut {
     Rival(FilePath),
     /// It defines once more what several sources of the library define; one of them.
     Repeats(FilePath),
+    /// It belongs to this library of the build description, which defines what the main one does.
+    OtherLibrary(String),
     /// It stands beside a program's source in a folder of programs; that source.
     PartOfProgram(FilePath),
     /// A C++20 module unit, which jmake does not build.
@@ -359,6 +371,7 @@ impl fmt::Display for LeftOut {
             LeftOut::Gathers(part) => write!(f, "only includes other sources, such as `{part}`"),
             LeftOut::Rival(other) => write!(f, "defines what `{other}` defines too"),
             LeftOut::Repeats(part) => write!(f, "repeats `{part}` and others"),
+            LeftOut::OtherLibrary(name) => write!(f, "belongs to another library, `{name}`"),
             LeftOut::PartOfProgram(main) => write!(f, "belongs to the program of `{main}`"),
             LeftOut::ModuleUnit => f.write_str("is a C++20 module unit, which jmake does not build"),
             LeftOut::ObjectiveC => f.write_str("is Objective-C, which jmake does not build"),
@@ -391,6 +404,8 @@ pub struct Discovery {
     pub system_headers: Vec<String>,
     /// The library first, if there is one, then the programs by name.
     pub targets: Vec<FoundTarget>,
+    /// The libraries that the build description parts the library into, where it has several.
+    pub libraries: Vec<DescribedLibrary>,
     /// Every source that is not part of the library, sorted, and why.
     pub left_out: Vec<(FilePath, LeftOut)>,
     /// What the user may want to know or mend.

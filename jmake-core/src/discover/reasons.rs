@@ -10,7 +10,7 @@
 //! 4. Its `main`, unless a macro must be set for it.
 //! 5. Headers it cannot do without and this system does not have.
 //! 6. Its name is that of another system or machine, and one for this stands beside it.
-//! 7. It gathers others: it includes two or more sources, and either each of them includes headers
+//! 7. It gathers others and has no code of its own: it includes two or more sources, and either each of them includes headers
 //!    of the project, and so looks complete, or most of them have a header of their own; they are
 //!    compiled one by one instead.
 //! 8. It lies in a folder of programs (`programs`, `tools`, `cli`…) beside one that defines
@@ -99,7 +99,7 @@ pub(super) fn own_reason(candidate: &Candidate<'_>) -> Option<LeftOut> {
     let parts = &candidate.parts;
     let all_complete = parts.iter().all(|part| part.complete);
     let units = parts.iter().filter(|part| part.has_own_header).count();
-    let gathers = parts.len() > 1 && (all_complete || units * 2 > parts.len());
+    let gathers = parts.len() > 1 && !facts.has_own_code && (all_complete || units * 2 > parts.len());
     gathers.then(|| LeftOut::Gathers(parts[0].path.clone()))
 }
 

@@ -174,6 +174,12 @@ pub(super) fn by_script(script: &str) -> Option<Vec<String>> {
     (hides && !shown.is_empty()).then_some(shown)
 }
 
+/// The script, where it is one as it stands and no template of one.
+pub(super) fn as_it_is(script: &str) -> Option<&str> {
+    let plain = without_comments(script)?;
+    (plain.contains('{') && !plain.contains(['@', '#', '%', '$'])).then_some(script)
+}
+
 fn without_comments(script: &str) -> Option<String> {
     let mut text = String::new();
     let mut rest = script;
@@ -181,8 +187,20 @@ fn without_comments(script: &str) -> Option<String> {
         text += before;
         rest = after.split_once("*/")?.1;
     }
-    Some(text + rest)
+    text += rest;
+    let is_comment = |line: &&str| {
+        let word = line
+            .trim_start()
+            .strip_prefix('#')
+            .map(|rest| rest.split_whitespace().next().unwrap_or_default());
+        word.is_some_and(|word| !DIRECTIVES.contains(&word))
+    };
+    Some(text.lines().filter(|line| !is_comment(line)).collect::<Vec<_>>().join("\n"))
 }
+
+/// What makes of a script one for the preprocessor; behind any other `#` stands a comment.
+const DIRECTIVES: [&str; 9] =
+    ["if", "ifdef", "ifndef", "elif", "else", "endif", "define", "undef", "include"];
 
 #[cfg(test)]
 mod tests {
@@ -241,6 +259,15 @@ mod tests {
     }
 
     #[test]
+    fn scripts_as_they_are() {
+        let script = "V1 { global: a; };\nV2 { /* #1 */ b; } V1;\n";
+        assert_eq!(as_it_is(script), Some(script));
+        for text in ["", "@NAME@ { a; };", "V1 {\n#ifdef X\n a;\n#endif\n};"] {
+            assert_eq!(as_it_is(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn version_scripts() {
         let shown = |text| by_script(text).map(|names| names.join(" "));
         assert_eq!(shown("{ global: a; b*; local: *; };").as_deref(), Some("a b*"));
@@ -254,5 +281,10 @@ mod tests {
         assert_eq!(shown("V1 { global:\n#ifdef X\n a;\n#endif\n local: *; };"), None, "conditions");
         assert_eq!(shown("/* V1 { global: a; local: *; };"), None);
         assert_eq!(shown("{ local: *; };"), None, "an empty library is not meant");
+        assert_eq!(
+            shown("V1 { a; local: *; };\nV2 {\n# global:\n# b\n};\n").as_deref(),
+            Some("a"),
+            "comments"
+        );
     }
 }

@@ -127,6 +127,7 @@ pub fn discover_project(
         let first: Vec<Generated> = first.filter(|made| !found.generated.contains(made)).collect();
         found.generated.extend(first);
         found.defines = said.defines;
+        found.libraries = said.libraries;
     }
     found.evidence = read;
     // By the convention of autoconf: sources ask for it before they include the header.

@@ -24,6 +24,10 @@ pub fn check(name: &str) -> Check {
     if let Some(answer) = fixed(name) {
         return answer;
     }
+    // That the project holds this module of gnulib: a template asks of no others.
+    if name.starts_with("GNULIB_") && !is_wish_of_gnulib(name) {
+        return Check::Yes;
+    }
     if let Some(size) = after(name, "SIZEOF_") {
         return size_of(size);
     }
@@ -39,6 +43,13 @@ pub fn check(name: &str) -> Check {
     }
 }
 
+/// Whether the user must ask for it: checks of how gnulib is used, and promises that make it faster.
+fn is_wish_of_gnulib(name: &str) -> bool {
+    name.ends_with("CHECK")
+        || name.ends_with("_SINGLE_THREAD")
+        || ["GNULIB_TEST_", "GNULIB_NO_"].iter().any(|start| name.starts_with(start))
+}
+
 fn condition(text: &str) -> Check {
     Check::Condition(text.to_owned())
 }
@@ -50,6 +61,8 @@ fn fixed(name: &str) -> Option<Check> {
         }
         "HAVE_CONFIG_H" => Check::Yes,
         "LT_OBJDIR" => Check::Value("\".libs/\"".to_owned()),
+        // The usual `iconv` takes what is not constant.
+        "ICONV_CONST" => Check::Value(String::new()),
         "RETSIGTYPE" => Check::Value("void".to_owned()),
         _ => return None,
     })

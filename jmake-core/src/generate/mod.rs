@@ -13,7 +13,7 @@
 mod checks;
 mod render;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -118,6 +118,17 @@ pub fn header_of(name: &[u8]) -> Option<(&[u8], Form)> {
         return Some((&name[..name.len() - 2], Form::Template(Names::new())));
     }
     strip(&COPIES).filter(is_header).map(|header| (header, Form::Copy))
+}
+
+/// What is to be filled in in a template that is otherwise taken as it is, sorted: `NAME` of each `@NAME@`.
+pub fn gaps(text: &[u8]) -> Vec<String> {
+    let is_name = |part: &&[u8]| {
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        !part.is_empty() && part.iter().all(is_part)
+    };
+    let names = text.split(|byte| *byte == b'@').skip(1).filter(is_name);
+    let names: BTreeSet<String> = names.map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+    names.into_iter().collect()
 }
 
 /// The word that the macros of an export header called `name` begin with: `FOO` for

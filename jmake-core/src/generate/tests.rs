@@ -37,6 +37,12 @@ fn templates_and_what_they_stand_for() {
 }
 
 #[test]
+fn gaps_of_a_template() {
+    assert_eq!(gaps(b"a @X@ @Y_1@\n@X@ <me@here.org> @"), ["X", "Y_1"]);
+    assert!(gaps(b"mail @ here\n").is_empty());
+}
+
+#[test]
 fn comments_can_do_without() {
     let text = "/* Below ${prefix}. */\n * or @prefix@\n#define A 1 // $prefix ${prefix}\n/* @NAME@ */\n";
     assert_eq!(rendered(text), text.replace("@NAME@", "thing"));
@@ -133,6 +139,9 @@ fn names_mean_what_they_mean_to_autoconf() {
         ("WEBP_HAVE_SSE2", condition("defined(__SSE2__)")),
         ("SIZEOF_VOID_P", Check::Value("__SIZEOF_POINTER__".into())),
         ("STDC_HEADERS", Check::Yes),
+        ("GNULIB_UNISTR_U8_MBTOUC", Check::Yes),
+        ("GNULIB_LOCK_SINGLE_THREAD", Check::No),
+        ("ICONV_CONST", Check::Value(String::new())),
         ("USE_SSL", Check::No),
         ("WITHOUT_HAVEN", Check::No),
     ] {

@@ -9,6 +9,7 @@
 //! The one promise that must be exact is [`Facts::comment_blind`]; `blind` argues for it.
 
 mod blind;
+mod own;
 mod scan;
 mod scope;
 mod token;
@@ -60,6 +61,9 @@ pub struct Facts {
     /// Whether each such `main` stands where an `#if` leaves it out as long as no macro is set
     /// for the purpose, as in `#ifdef STANDALONE`.
     pub main_conditional: bool,
+    /// Whether something besides directives, comments and what frames includes stands in it where no
+    /// macro need be set for it.
+    pub has_own_code: bool,
     /// Whether it is a C++20 module unit (`export module x;`, `module x;`).
     pub module_unit: bool,
     /// Macros of the kind `HAVE_UNISTD_H` that a condition asks for, sorted.
@@ -149,6 +153,7 @@ impl Facts {
             self.incbin,
             self.marks_shown,
             self.has_versions,
+            self.has_own_code,
         ]));
         out.digest_opt(comment_blind);
         out.uint(self.includes.len() as u64);
@@ -163,8 +168,16 @@ impl Facts {
 
     /// Takes what [`Facts::encode`] wrote.
     pub fn decode(from: &mut Reader<'_>) -> Option<Facts> {
-        let [computed_include, has_main, main_conditional, module_unit, incbin, marks_shown, has_versions] =
-            unbits(from.uint()?)?;
+        let [
+            computed_include,
+            has_main,
+            main_conditional,
+            module_unit,
+            incbin,
+            marks_shown,
+            has_versions,
+            has_own_code,
+        ] = unbits(from.uint()?)?;
         let comment_blind = from.digest_opt()?;
         let count: usize = from.int()?;
         let includes = (0..count).map(|_| Include::decode(from)).collect::<Option<_>>()?;
@@ -178,6 +191,7 @@ impl Facts {
             computed_include,
             has_main,
             main_conditional,
+            has_own_code,
             module_unit,
             asks,
             answers,
@@ -225,7 +239,7 @@ mod tests {
         round_trip(&scan(b"#include <a>\n#if 0\n#include_next \"b\"\n#endif\nint main() {}"));
         round_trip(&scan(b"__attribute__((visibility(\"default\"))) int f; /* .symver */"));
         round_trip(&Facts { incbin: true, module_unit: true, ..scan(b"\0#embed \"\xff\"") });
-        assert_eq!(Facts::decode(&mut Reader(b"\xff\x01\0\0")), None, "unknown flags");
+        assert_eq!(Facts::decode(&mut Reader(b"\xff\x03\0\0")), None, "unknown flags");
     }
 
     /// Each of these would take minutes if any part of the scan looked back or ahead without bound.

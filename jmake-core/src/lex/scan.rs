@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 
+use super::own::Own;
 use super::scope::{Found, MAIN_SWITCHES, Scope, Word};
 use super::token::{Lexer, Token, contains};
 use super::{Facts, Include, Kind, blind};
@@ -103,6 +104,7 @@ pub(super) fn scan(text: &[u8]) -> Facts {
     facts.has_main = main || found.conditional_main;
     facts.main_conditional = facts.has_main && !main;
     facts.module_unit = found.module_unit;
+    facts.has_own_code = found.own == Own::Code;
     for names in [&mut facts.asks, &mut facts.answers] {
         names.sort_unstable();
         names.dedup();

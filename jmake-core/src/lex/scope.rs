@@ -4,6 +4,8 @@
 //! `extern "C" {` aside, and a name followed by parentheses and a body is a definition.  The
 //! state is small and `Copy`, so that `#if` branches can each start from the same one.
 
+use super::own::Own;
+
 /// A token as this module needs it.
 #[derive(Clone, Copy)]
 pub(super) enum Word<'a> {
@@ -24,6 +26,8 @@ pub(super) struct Found {
     /// instance because macros hold some.
     pub indoor_main: bool,
     pub module_unit: bool,
+    /// Code besides what the file includes.
+    pub own: Own,
 }
 
 impl Found {
@@ -99,6 +103,9 @@ impl Scope {
     /// Takes one token outside directives; `asked_for` tells whether it stands where a macro must
     /// be set.
     pub fn token(&mut self, word: Word<'_>, asked_for: bool, found: &mut Found) {
+        if !asked_for {
+            found.own.token(word);
+        }
         match word {
             Word::Punct(b'{') => self.open(asked_for, found),
             Word::Punct(b'}') => self.close(),

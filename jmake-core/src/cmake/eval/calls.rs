@@ -148,8 +148,10 @@ impl Reader<'_> {
         let Some(frame) = self.frames.pop() else { return };
         if let Call::File(Some(back_to)) = frame.call {
             let flags = ["CMAKE_C_FLAGS", "CMAKE_CXX_FLAGS"].map(|name| self.value(name));
+            let link_flags = self.value("CMAKE_SHARED_LINKER_FLAGS");
             if let Some(dir) = self.model.dirs.get_mut(self.dir) {
                 dir.flags = flags;
+                dir.link_flags = link_flags;
             }
             self.dir = back_to;
         }

@@ -40,6 +40,8 @@ pub(super) struct Dir {
     pub under_test: bool,
     /// `CMAKE_C_FLAGS` and `CMAKE_CXX_FLAGS` at the end of the description.
     pub flags: [String; 2],
+    /// `CMAKE_SHARED_LINKER_FLAGS` there.
+    pub link_flags: String,
 }
 
 /// Everything described so far.

@@ -46,13 +46,21 @@ fn target(reader: &mut Reader<'_>, at: usize) -> Option<Target> {
     let linked = linked(reader, &item, &context);
     let evaluated = |(name, value): (&String, &String)| (name.clone(), genex::evaluate(value, &context));
     let plain = |name: &str| !OF_COMPILING.contains(&name) && !name.starts_with("INTERFACE_");
+    let mut properties: Properties =
+        item.properties.iter().filter(|(name, _)| plain(name)).map(evaluated).collect();
+    let of_dir = reader.model.dirs.get(item.dir).map_or("", |dir| dir.link_flags.trim());
+    let is_archive = item.kind == Kind::Static && item.kind_given;
+    if !of_dir.is_empty() && !is_archive {
+        let own = properties.entry("LINK_FLAGS".to_owned()).or_default();
+        *own = format!("{of_dir} {own}");
+    }
     Some(Target {
         c: compile(reader, at, &item, false),
         cxx: compile(reader, at, &item, true),
         interface: requirements(reader, &item.properties, "INTERFACE_", &users, &context),
         link: link_names(reader, &item, &context),
         features: features(reader, &item, &linked, &context),
-        properties: item.properties.iter().filter(|(name, _)| plain(name)).map(evaluated).collect(),
+        properties,
         installed: reader.model.installed.contains(&item.name),
         is_test: item.under_test
             || (item.kind == Kind::Executable && reader.model.tested.contains(&item.name)),

@@ -13,7 +13,7 @@ use crate::path::FilePath;
 use crate::standard::is_standard;
 
 use super::telling::Telling;
-use super::{Answers, Evidence, Seen};
+use super::{Answers, Evidence, Seen, several};
 
 /// Where a description may lie; the first there is counts.
 const PLACES: [&str; 4] = ["", "build/cmake", "cmake", "contrib/cmake"];
@@ -26,9 +26,11 @@ pub(super) fn read(seen: &Seen<'_>, dir: &FilePath, answers: &Answers<'_>) -> Op
     let tree = seen.tree;
     let (file, described) = described(seen, dir, answers)?;
     let mut evidence = Evidence::new(file, generated(&described, seen.memo, answers));
-    for library in libraries(&described, tree) {
+    let libraries = libraries(&described, tree);
+    for library in &libraries {
         take(&mut evidence, &described, library, seen);
     }
+    evidence.libraries = several::of_cmake(&libraries, &evidence.sources);
     evidence.settle(seen);
     Some(evidence)
 }
@@ -120,23 +122,27 @@ pub(super) fn take(evidence: &mut Evidence, described: &Described, library: &Tar
     let missing: Vec<FilePath> =
         library.sources.iter().filter(is_missing).map(|source| source.path.clone()).collect();
     evidence.missing.extend(missing);
-    let shown = shown_by(library, seen);
+    let script = script(library, seen);
+    let shown = script.as_deref().and_then(shown::by_script);
+    let script = script.as_deref().and_then(shown::as_it_is).map(str::to_owned);
     // Of several libraries each shows its own; an archive is not linked, and hides nothing.
     if is_first {
         evidence.manner.export = shown;
+        evidence.manner.script = script;
     } else if library.kind != Kind::Static || !library.kind_given {
         let all = evidence.manner.export.take();
         evidence.manner.export = all.zip(shown).map(|(all, shown)| joined(all, shown));
+        evidence.manner.script = evidence.manner.script.take().filter(|first| script.as_ref() == Some(first));
     }
 }
 
-/// The symbols that the linker of `library` shows, where it does not show all.
-fn shown_by(library: &Target, seen: &Seen<'_>) -> Option<Vec<String>> {
+/// The version script that the linker of `library` is given.
+fn script(library: &Target, seen: &Seen<'_>) -> Option<String> {
     let flags = ["LINK_FLAGS", "LINK_OPTIONS"].into_iter().filter_map(|name| library.properties.get(name));
     let flags = flags.map(String::as_str).chain(library.link.iter().map(String::as_str));
     let script = flags.flat_map(|text| text.split([' ', ';'])).find_map(version_script);
     let text = script.and_then(|path| crate::cmake::Files::read(seen, &path));
-    text.and_then(|text| shown::by_script(&String::from_utf8_lossy(&text)))
+    text.map(|text| String::from_utf8_lossy(&text).into_owned())
 }
 
 /// Both lists, each name once.

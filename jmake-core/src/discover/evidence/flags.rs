@@ -79,12 +79,9 @@ impl<'t> Library<'t> {
 
 /// The symbols that the libraries show together; `None` for all, or where one does not say.
 pub(super) fn export(libraries: &[&Target], seen: &Seen<'_>) -> Option<Vec<String>> {
-    let linked: BTreeSet<&str> =
-        libraries.iter().flat_map(|library| &library.links).map(String::as_str).collect();
-    let whole = libraries.iter().filter(|one| one.is_public || !linked.contains(one.name.as_str()));
     // Several forms of a library are made of the same.
     let mut forms: BTreeMap<&[FilePath], Option<Vec<String>>> = BTreeMap::new();
-    for library in whole.filter(|library| !library.sources.is_empty()) {
+    for library in whole(libraries) {
         let form = forms.entry(&library.sources).or_default();
         if form.is_none() {
             *form = library.export.as_ref().and_then(|export| shown_by(export, seen));
@@ -92,6 +89,23 @@ pub(super) fn export(libraries: &[&Target], seen: &Seen<'_>) -> Option<Vec<Strin
     }
     let all: Vec<Vec<String>> = forms.into_values().collect::<Option<_>>()?;
     (!all.is_empty()).then(|| all.concat())
+}
+
+/// The version script that is given to the linker of them all.
+pub(super) fn script(libraries: &[&Target], seen: &Seen<'_>) -> Option<String> {
+    let mut all = whole(libraries).map(|library| library.export.as_ref());
+    let Export::Script(path) = all.next()?? else { return None };
+    let is_same = |export: Option<&Export>| matches!(export, Some(Export::Script(other)) if other == path);
+    let text = all.all(is_same).then(|| seen.read(path)).flatten()?;
+    shown::as_it_is(&String::from_utf8_lossy(&text)).map(str::to_owned)
+}
+
+/// Those that are no part of another.
+fn whole<'l>(libraries: &'l [&Target]) -> impl Iterator<Item = &'l Target> {
+    let linked: BTreeSet<&str> =
+        libraries.iter().flat_map(|library| &library.links).map(String::as_str).collect();
+    let whole = libraries.iter().copied();
+    whole.filter(move |one| !one.sources.is_empty() && (one.is_public || !linked.contains(one.name.as_str())))
 }
 
 fn shown_by(export: &Export, seen: &Seen<'_>) -> Option<Vec<String>> {

@@ -11,6 +11,7 @@ mod contradiction;
 mod flags;
 mod others;
 mod parts;
+mod several;
 mod telling;
 
 use std::cell::RefCell;
@@ -25,7 +26,7 @@ use crate::path::FilePath;
 use super::manner::Manner;
 use super::reasons::folder_reason;
 use super::told::Units;
-use super::{File, Skipped, Tree};
+use super::{DescribedLibrary, File, Skipped, Tree};
 
 pub(super) use contradiction::Contradiction;
 
@@ -67,6 +68,8 @@ pub(super) struct Evidence {
     read: Vec<(FilePath, Arc<[u8]>)>,
     /// Sources that it names and that neither are there nor are made by it.
     pub missing: Vec<FilePath>,
+    /// The libraries that it parts `sources` into, where it has several.
+    pub libraries: Vec<DescribedLibrary>,
 }
 
 /// What was read, and what it says.
@@ -177,6 +180,7 @@ impl Evidence {
             generated,
             read: Vec::new(),
             missing: Vec::new(),
+            libraries: Vec::new(),
         }
     }
 

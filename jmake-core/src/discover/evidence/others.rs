@@ -9,7 +9,7 @@ use crate::discover::reasons::folder_reason;
 use crate::path::FilePath;
 use crate::{automake, bazel, commands, makefile, meson};
 
-use super::{Evidence, Seen, flags};
+use super::{Evidence, Seen, flags, several};
 
 /// What a `meson.build` in `dir` says.
 pub(super) fn meson(seen: &Seen<'_>, dir: &FilePath) -> Option<Evidence> {
@@ -97,7 +97,9 @@ fn evidence(seen: &Seen<'_>, file: FilePath, described: Described) -> Evidence {
             }
         }
     }
+    evidence.libraries = several::of_described(&libraries, &evidence.sources);
     evidence.manner.export = flags::export(&libraries, seen);
+    evidence.manner.script = flags::script(&libraries, seen);
     evidence.settle(seen);
     evidence
 }

@@ -300,6 +300,35 @@ fn plug_ins_are_beside_a_library_and_each_library_shows_its_own() {
 }
 
 #[test]
+fn where_symbols_have_versions_the_script_counts_as_it_is() {
+    const SCRIPT: &str = "V1 { global: a; };\nV2 { b; local: *; } V1;\n";
+    let text = "project(p C)\nadd_library(p SHARED v.c)\n\
+        set(CMAKE_SHARED_LINKER_FLAGS \"${CMAKE_SHARED_LINKER_FLAGS} -Wl,--version-script,${CMAKE_SOURCE_DIR}/p.map\")\n";
+    let found = |source, script| by_cmake(text, &[("v.c", source), ("p.map", script)]).manner;
+    let versioned = found("__asm__(\".symver a1, a@V1\");", SCRIPT);
+    assert_eq!((versioned.export, versioned.script.as_deref()), (None, Some(SCRIPT)));
+    let plain = found("", SCRIPT);
+    assert_eq!((plain.export.unwrap().join(" "), plain.script), ("a b".to_owned(), None));
+    let template = found("__asm__(\".symver a1, a@V1\");", "@V@ { global: a; local: *; };");
+    assert_eq!((template.export, template.script), (None, None));
+}
+
+#[test]
+fn several_libraries_are_told_apart_with_what_they_are_made_of() {
+    let text = "project(p C)\nadd_library(base OBJECT a.c)\nadd_library(more STATIC b.c)\n\
+        add_library(p SHARED m.c)\nadd_library(p_static STATIC m.c b.c)\nadd_library(q SHARED mk.c b.c)\n\
+        target_link_libraries(p PRIVATE more)\ninstall(TARGETS p p_static q)\n";
+    let found = by_cmake(text, &[]);
+    let shown = |one: &crate::discover::DescribedLibrary| {
+        let names: Vec<_> = one.sources.iter().map(ToString::to_string).collect();
+        format!("{}: {}", one.name, names.join(" "))
+    };
+    let all: Vec<String> = found.libraries.iter().map(shown).collect();
+    assert_eq!(all, ["p: b.c m.c", "q: b.c mk.c"]);
+    assert!(by_cmake("project(p C)\nadd_library(p a.c)\n", &[]).libraries.is_empty());
+}
+
+#[test]
 fn what_an_installed_library_is_linked_with_belongs_to_it() {
     let text = "project(p C)\nadd_library(base a.c)\nadd_library(tools b.c)\nadd_library(p m.c)\n\
         target_link_libraries(p base)\ninstall(TARGETS p)\n\

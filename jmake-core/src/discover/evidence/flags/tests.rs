@@ -72,6 +72,11 @@ fn automake_says_how() {
         ("", "libp_la_LDFLAGS = -Wl,-z,defs,--version-script,$(top_builddir)/made.map\n", "shows f"),
         ("", "libp_la_LDFLAGS = -Wl,--version-script=../../etc/p.map\n", ""),
         (
+            "sgl_INIT",
+            "if HAVE_LD_VERSION_SCRIPT\nlibp_la_LDFLAGS = -Wl,--version-script=p.map\nendif\n",
+            "shows f g*",
+        ),
+        (
             "gl_LD_VERSION_SCRIPT",
             "if HAVE_LD_VERSION_SCRIPT\nlibp_la_LDFLAGS = -Wl,--version-script=p.map\nendif\n",
             "shows f g*",
