@@ -190,10 +190,11 @@ pub(super) const CASES: &[Case] = &[
         ..CASE
     },
     Case {
-        name: "one name in two libraries",
+        // In two libraries it would be settled by a trial.
+        name: "one name twice in a described library",
         cause: Cause::DefinedTwice,
         files: &[
-            ("CMakeLists.txt", "project(p C)\nadd_library(one a.c)\nadd_library(two b.c)\n"),
+            ("CMakeLists.txt", "project(p C)\nadd_library(one a.c b.c)\n"),
             ("a.c", CORE),
             ("b.c", "int core(void) { return 2; }\nint b(void) { return core(); }\n"),
         ],
