@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::discover::{TargetKind, Told, Tree};
+use crate::discover::{TargetKind, Tree};
 use crate::event::Diagnostic;
 use crate::found::{BinaryFound, Found};
 use crate::path::FilePath;
@@ -125,7 +125,7 @@ impl Outline {
         });
         let own = discovery.manner.own.iter().filter(|own| !own.told.is_empty()).map(|own| OwnOutline {
             groups: groups(tree, &own.sources.iter().collect::<Vec<_>>(), MOST_ALIKE, None),
-            told: Few::of(spelled(&own.told)),
+            told: Few::of(own.told.arguments()),
         });
         Outline {
             root: found.root.as_path().display().to_string(),
@@ -153,15 +153,6 @@ impl TargetKind {
             TargetKind::Executable => "executable",
         }
     }
-}
-
-/// What is told, as a compiler is.
-fn spelled(told: &Told) -> Vec<String> {
-    let with = |flag: &str, paths: &[FilePath]| -> Vec<String> {
-        paths.iter().map(|path| format!("{flag}{path}")).collect()
-    };
-    let defines = told.defines.iter().map(|define| format!("-D{define}")).collect();
-    [with("-I", &told.include_dirs), defines, with("-include ", &told.first), told.flags.clone()].concat()
 }
 
 /// Paths with reasons: those with the same one together, in the order of the first of each.

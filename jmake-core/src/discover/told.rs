@@ -59,6 +59,14 @@ impl Told {
         }
     }
 
+    /// All of it, as a compiler is told.
+    pub fn arguments(&self) -> Vec<String> {
+        let dirs = self.include_dirs.iter().map(|dir| format!("-I{dir}"));
+        let defines = self.defines.iter().map(|define| format!("-D{define}"));
+        let first = self.first.iter().map(|header| format!("-include {header}"));
+        dirs.chain(defines).chain(first).chain(self.flags.iter().cloned()).collect()
+    }
+
     /// Whether nothing is said.
     pub fn is_empty(&self) -> bool {
         *self == Told::default()
@@ -66,13 +74,8 @@ impl Told {
 }
 
 impl fmt::Display for Told {
-    /// As a compiler is told.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let dirs = self.include_dirs.iter().map(|dir| format!("-I{dir}"));
-        let defines = self.defines.iter().map(|define| format!("-D{define}"));
-        let first = self.first.iter().map(|header| format!("-include {header}"));
-        let all: Vec<String> = dirs.chain(defines).chain(first).chain(self.flags.iter().cloned()).collect();
-        f.write_str(&all.join(" "))
+        f.write_str(&self.arguments().join(" "))
     }
 }
 
