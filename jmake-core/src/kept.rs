@@ -85,7 +85,9 @@ impl Kept {
     ) -> Result<(Outline, Counts)> {
         let place = Place::of(root, environment, held);
         let standing = place.as_ref().and_then(|place| place.standing(root));
-        if let Some((sizes, outline, _)) = standing.as_ref().and_then(|snapshot| parts(snapshot.reply())) {
+        if let Some((sizes, outline, _)) = standing.as_ref().and_then(|snapshot| parts(snapshot.reply()))
+            && let Ok(outline) = serde_json::from_slice(outline)
+        {
             return Ok((outline, sizes.counts(true)));
         }
         let answer = self.look(root, environment, place)?;
@@ -202,11 +204,11 @@ fn reply(found: &Found) -> Result<Vec<u8>> {
     Ok(out.0)
 }
 
-/// What [`reply`] wrote; the whole is still to be decoded.
-fn parts(reply: &[u8]) -> Option<(Sizes, Outline, Reader<'_>)> {
+/// What [`reply`] wrote; the outline and the whole are still to be decoded, of which one is needed.
+fn parts(reply: &[u8]) -> Option<(Sizes, &[u8], Reader<'_>)> {
     let mut from = Reader(reply);
     let sizes = Sizes { files: from.int()?, binaries: from.int()?, included: from.int()? };
-    let outline = serde_json::from_slice(from.bytes()?).ok()?;
+    let outline = from.bytes()?;
     Some((sizes, outline, from))
 }
 

@@ -60,15 +60,9 @@ impl Work<'_> {
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Option<(Built, Executed)>> {
         let mut held = Vec::new();
-        let is_guess = self.is_guess();
-        let mut hold = |event: Event| {
-            let waits = !held.is_empty() && ended(&event) == Some(Outcome::Blocked);
-            match is_guess && (may_be_tried(&event) || waits) {
-                true => held.push(event),
-                false => on_event(event),
-            }
-        };
+        let mut hold = hold_back(self.is_guess(), &mut held, on_event);
         let (built, executed) = self.run(&decided.config, plan, &mut hold)?;
+        drop(hold);
         if held.is_empty() || built.cancelled {
             held.into_iter().for_each(on_event);
             return Ok(Some((built, executed)));
@@ -90,16 +84,9 @@ impl Work<'_> {
         let mut earlier = std::mem::take(&mut self.earlier.ran);
         loop {
             let mut held = Vec::new();
-            let is_guess = self.is_guess();
-            let mut hold = |event: Event| {
-                // What waits for a failure that is held back is held back, too.
-                let waits = !held.is_empty() && ended(&event) == Some(Outcome::Blocked);
-                match is_guess && (may_be_tried(&event) || waits) {
-                    true => held.push(event),
-                    false => on_event(event),
-                }
-            };
+            let mut hold = hold_back(self.is_guess(), &mut held, on_event);
             let Some(mut tried) = self.once(discovery, &mut hold)? else { return Ok(None) };
+            drop(hold);
             let changes = if rounds < ROUNDS { self.changes(&tried) } else { Changes::default() };
             if changes == Changes::default() {
                 held.into_iter().for_each(on_event);
@@ -226,6 +213,22 @@ fn ended(event: &Event) -> Option<Outcome> {
     match event {
         Event::Finished { outcome, .. } => Some(*outcome),
         _ => None,
+    }
+}
+
+/// Passes events on, of a guess but failures that another round may do without: these go to `held`.
+fn hold_back<'h>(
+    is_guess: bool,
+    held: &'h mut Vec<Event>,
+    on_event: &'h mut dyn FnMut(Event),
+) -> impl FnMut(Event) + 'h {
+    move |event| {
+        // What waits for a failure that is held back is held back, too.
+        let waits = !held.is_empty() && ended(&event) == Some(Outcome::Blocked);
+        match is_guess && (may_be_tried(&event) || waits) {
+            true => held.push(event),
+            false => on_event(event),
+        }
     }
 }
 
