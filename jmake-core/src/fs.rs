@@ -102,9 +102,38 @@ pub fn stat_id(meta: &fs::Metadata) -> StatId {
 /// When it cannot be read; the message names it.  Anything but an ordinary file is refused: a
 /// FIFO in a source tree must not hang a build.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = open(path)?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
+    must_be_file(&fs::metadata(path)?)?;
+    read_file(path)
+}
+
+/// As [`read`], of what has just been seen to be an ordinary file.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = open_file(path)?;
+    let meta = file.metadata()?;
+    must_be_file(&meta)?;
+    let len = usize::try_from(meta.len()).map_err(io::Error::other)?;
+    // One byte more, so that one call tells of the end.
+    let mut bytes = vec![0; len + 1];
+    let mut done = 0;
+    loop {
+        match file.read(&mut bytes[done..]) {
+            Ok(0) => break,
+            Ok(count) => done += count,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+        if done == len {
+            break;
+        }
+        if done == bytes.len() {
+            // It has grown, or has no size.
+            bytes.resize(2 * done + 4096, 0);
+        }
+    }
+    bytes.truncate(done);
     Ok(bytes)
 }
 
@@ -113,10 +142,27 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 /// When it cannot be opened or is no ordinary file.
 pub fn open(path: &Path) -> io::Result<File> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not an ordinary file"));
+    must_be_file(&fs::metadata(path)?)?;
+    open_file(path)
+}
+
+fn must_be_file(meta: &fs::Metadata) -> io::Result<()> {
+    match meta.is_file() {
+        true => Ok(()),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "not an ordinary file")),
     }
-    File::open(path)
+}
+
+/// Opens what was an ordinary file a moment ago; a FIFO that has come since does not hold this up.
+fn open_file(path: &Path) -> io::Result<File> {
+    let mut how = File::options();
+    how.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        how.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
+    }
+    how.open(path)
 }
 
 /// The digest of the content of `path`, read piece by piece.
@@ -535,3 +581,6 @@ pub mod fault {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

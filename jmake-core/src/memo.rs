@@ -165,7 +165,7 @@ impl Memo {
         let stat = look.stat.filter(|stat| stat.settled(self.now) || sabotage::is("mtime-only"))?;
         let digest = look.content.get()?.digest.ok()?;
         let facts = look.facts.get().and_then(|facts| facts.as_ref().ok()).map(|facts| {
-            let mut out = Writer::default();
+            let mut out = Writer(Vec::with_capacity(facts.size()));
             facts.encode(&mut out);
             out.0.into()
         });
@@ -245,7 +245,9 @@ impl Memo {
                 return Ok(Arc::new(facts));
             }
             self.facts[1].fetch_add(1, Ordering::Relaxed);
-            let text = fs::read(&self.root.resolve(file)).map_err(|e| e.kind())?;
+            let path = self.root.resolve(file);
+            let is_file = look.stat.is_some_and(|stat| stat.is_file());
+            let text = if is_file { fs::read_file(&path) } else { fs::read(&path) }.map_err(|e| e.kind())?;
             let digest = Digest::of(&text);
             // Facts and digest must be of one content: if another was digested before, the file
             // changed in between and this build has already lost the race for it.

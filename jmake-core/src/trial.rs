@@ -22,7 +22,7 @@ use crate::inspect::UnitSymbols;
 use crate::path::FilePath;
 
 /// How often a build tries at most.
-pub const ROUNDS: usize = 5;
+pub const ROUNDS: usize = 3;
 
 /// Where programs begin, and what fuzzers are entered by.
 const ENTRIES: [&str; 3] = ["main", "LLVMFuzzerTestOneInput", "WinMain"];

@@ -23,8 +23,8 @@ use crate::lex::{Facts, Include};
 use crate::memo::Memo;
 use crate::path::FilePath;
 
+use super::finder::{Finder, counts, facts_of};
 use super::generated::source_of;
-use super::includes::{Finder, counts, facts_of};
 use super::reasons::folder_reason;
 use super::told::{Sights, Ways};
 use crate::standard::is_standard;
@@ -44,25 +44,26 @@ pub(super) struct Dirs {
     pub problems: Vec<Diagnostic>,
 }
 
-/// The wish for a name of all in one folder that include it.
+/// The wish for a name of all that include it, or of those in one folder.
 struct Need {
-    name: Box<[u8]>,
+    /// The number of the name.
+    name: usize,
     /// The first of them, and where.
     from: FilePath,
     line: u32,
     conditional: bool,
-    /// How many there are, and how many of these the folders know of.
-    times: u64,
-    told: u64,
-    /// Folders that could answer it, and how near each is.
-    dirs: Rc<[(FilePath, u64)]>,
+    /// The numbers of folders that could answer it, and what it says for each.
+    dirs: Box<[(usize, u64)]>,
     /// From where it is seen in vain.
     sights: Vec<usize>,
 }
 
+/// The number of a folder that could answer a need, and how near it is.
+type Answer = (usize, u64);
+
 /// A folder that could be searched, and how much is to be said for it.
-#[derive(Default)]
 struct Folder {
+    dir: FilePath,
     /// The needs it answers, open or not.
     needs: Vec<usize>,
     /// How many open unconditional needs it alone can answer.
@@ -79,23 +80,38 @@ struct Search<'a> {
     visited: FxHashSet<(FilePath, usize)>,
     /// All needs so far; those that were answered are gone.
     needs: Vec<Option<Need>>,
-    /// Their numbers, by those of name and folder and whether they are conditional.
-    known: FxHashMap<(usize, usize, bool), usize>,
-    /// The numbers of names.
-    names: FxHashMap<Box<[u8]>, usize>,
-    /// Of each name the files that could answer it.
-    candidates: Vec<Rc<[Candidate]>>,
+    /// Their numbers, by those of the name and, unless all folders ask alike, of the folder that asks, and
+    /// whether they are conditional.
+    known: FxHashMap<(usize, Option<usize>, bool), usize>,
+    /// Names that are included, and their numbers.
+    names: Vec<Name>,
+    numbers: FxHashMap<Rc<[u8]>, usize>,
     /// The numbers of folders that include.
     from: FxHashMap<FilePath, usize>,
-    folders: BTreeMap<FilePath, Folder>,
+    /// Folders that could be searched, and their numbers.
+    folders: Vec<Folder>,
+    by_dir: FxHashMap<FilePath, usize>,
+    /// The numbers of lists of folders that could answer a name.
+    lists: FxHashMap<Vec<usize>, usize>,
+    /// How near the folders of a list are to a folder that includes.
+    near: FxHashMap<(usize, usize), Rc<[Answer]>>,
     out: Dirs,
+}
+
+/// A name that is included.
+struct Name {
+    name: Rc<[u8]>,
+    /// The files that could answer it.
+    candidates: Vec<Candidate>,
+    /// The number of the list of their folders, if they are for all.
+    list: Option<usize>,
 }
 
 /// A file that could answer a name.
 struct Candidate {
     path: FilePath,
-    /// The folder that would have to be searched.
-    dir: FilePath,
+    /// The number of the folder that would have to be searched.
+    dir: usize,
     /// The folder of tests or examples that it lies in, for which alone it is.
     only_for: Option<FilePath>,
 }
@@ -121,10 +137,13 @@ pub(super) fn include_dirs(
         visited: front.iter().cloned().collect(),
         needs: Vec::new(),
         known: FxHashMap::default(),
-        names: FxHashMap::default(),
-        candidates: Vec::new(),
+        names: Vec::new(),
+        numbers: FxHashMap::default(),
         from: FxHashMap::default(),
-        folders: BTreeMap::new(),
+        folders: Vec::new(),
+        by_dir: FxHashMap::default(),
+        lists: FxHashMap::default(),
+        near: FxHashMap::default(),
         out,
     };
     search.follow(front);
@@ -176,27 +195,6 @@ impl Search<'_> {
             }
             front = next;
         }
-        self.tell_folders();
-    }
-
-    /// Lets the folders know of needs that have come up.
-    fn tell_folders(&mut self) {
-        for (id, need) in self.needs.iter_mut().enumerate() {
-            let Some(need) = need.as_mut().filter(|need| need.told < need.times) else { continue };
-            let more = need.times - need.told;
-            for (dir, near) in need.dirs.iter() {
-                let folder = match self.folders.get_mut(dir) {
-                    Some(folder) => folder,
-                    None => self.folders.entry(dir.clone()).or_default(),
-                };
-                if need.told == 0 {
-                    folder.needs.push(id);
-                }
-                folder.forced += more * u64::from(need.is_forced());
-                folder.score += more * need.score(*near);
-            }
-            need.told = need.times;
-        }
     }
 
     /// The number of the folder that `from` lies in.
@@ -212,22 +210,10 @@ impl Search<'_> {
     /// Notes that `from`, which lies in the folder of that number, wants `include`.
     fn need(&mut self, from: &FilePath, folder: usize, include: &Include, sight: usize) {
         let name = self.number_of(&include.name);
-        let known = self.known.get(&(name, folder, include.conditional));
-        if let Some(need) = known.and_then(|&id| self.needs[id].as_mut()) {
-            need.times += 1;
-            if !need.sights.contains(&sight) {
-                need.sights.push(sight);
-            }
-            return;
-        }
         let standard = include.angled && is_standard(&include.name);
-        let candidates = if standard { Rc::default() } else { self.candidates[name].clone() };
-        // What lies among the tests or examples is for those alone.
-        let fits = |one: &&Candidate| one.only_for.as_ref().is_none_or(|dir| from.starts_with(dir));
-        let is_alone = candidates.iter().all(|one| one.path != *from);
-        let others = candidates.iter().filter(|one| one.path != *from);
-        let dirs: Rc<[(FilePath, u64)]> =
-            others.filter(fits).map(|one| (one.dir.clone(), closeness(&one.dir, from))).collect();
+        // A header that includes another one of its own name wants something else than its neighbours.
+        let is_alone = self.names[name].candidates.iter().all(|one| one.path != *from);
+        let dirs = if standard { Rc::default() } else { self.near(name, from, folder, is_alone) };
         if dirs.is_empty() && self.exports(from, include) {
             return;
         }
@@ -237,34 +223,89 @@ impl Search<'_> {
             }
             return;
         }
-        // A header that includes another one of its own name wants something else than its neighbours.
-        if is_alone {
-            self.known.insert((name, folder, include.conditional), self.needs.len());
+        let by = if self.names[name].list.is_some() { None } else { Some(folder) };
+        let key = (name, by, include.conditional);
+        let known = self.known.get(&key).copied().filter(|&id| is_alone && self.needs[id].is_some());
+        let id = known.unwrap_or_else(|| self.open(name, from, include, &dirs));
+        if is_alone && known.is_none() {
+            self.known.insert(key, id);
         }
+        let Some(need) = &mut self.needs[id] else { return };
+        if !need.sights.contains(&sight) {
+            need.sights.push(sight);
+        }
+        let weight = need.weight();
+        for ((dir, says), (_, near)) in need.dirs.iter_mut().zip(dirs.iter()) {
+            *says += near * weight;
+            self.folders[*dir].score += near * weight;
+        }
+        if need.is_forced() {
+            self.folders[need.dirs[0].0].forced += 1;
+        }
+    }
+
+    /// The number of a need that has come up.
+    fn open(&mut self, name: usize, from: &FilePath, include: &Include, dirs: &[Answer]) -> usize {
+        let id = self.needs.len();
+        dirs.iter().for_each(|&(dir, _)| self.folders[dir].needs.push(id));
         self.needs.push(Some(Need {
-            name: include.name.clone(),
+            name,
             from: from.clone(),
             line: include.line,
             conditional: include.conditional,
-            times: 1,
-            told: 0,
-            dirs,
-            sights: vec![sight],
+            dirs: dirs.iter().map(|&(dir, _)| (dir, 0)).collect(),
+            sights: Vec::new(),
         }));
+        id
+    }
+
+    /// The folders that could answer the name of that number to `from`, which lies in a folder of that number
+    /// and may itself have that name.
+    fn near(&mut self, name: usize, from: &FilePath, folder: usize, is_alone: bool) -> Rc<[Answer]> {
+        let Name { candidates, list, .. } = &self.names[name];
+        let key = list.filter(|_| is_alone).map(|list| (list, folder));
+        if let Some(known) = key.and_then(|key| self.near.get(&key)) {
+            return known.clone();
+        }
+        // What lies among the tests or examples is for those alone.
+        let fits = |one: &&Candidate| one.only_for.as_ref().is_none_or(|dir| from.starts_with(dir));
+        let others = candidates.iter().filter(|one| one.path != *from).filter(fits);
+        let near: Rc<[Answer]> =
+            others.map(|one| (one.dir, closeness(&self.folders[one.dir].dir, from))).collect();
+        if let Some(key) = key {
+            self.near.insert(key, near.clone());
+        }
+        near
     }
 
     /// The number of `name`.
     fn number_of(&mut self, name: &[u8]) -> usize {
-        if let Some(&known) = self.names.get(name) {
+        if let Some(&known) = self.numbers.get(name) {
             return known;
         }
-        let candidate = |(path, dir): (&FilePath, FilePath)| {
+        let mut candidates = Vec::new();
+        for (path, dir) in self.finder.ending_with(name) {
             let only_for = folder_reason(path).map(|(dir, _)| dir);
-            Candidate { path: path.clone(), dir, only_for }
-        };
-        self.candidates.push(self.finder.ending_with(name).map(candidate).collect());
-        self.names.insert(name.into(), self.candidates.len() - 1);
-        self.candidates.len() - 1
+            candidates.push(Candidate { path: path.clone(), dir: self.number_of_dir(dir), only_for });
+        }
+        let is_for_all = candidates.iter().all(|one| one.only_for.is_none());
+        let list = is_for_all.then(|| {
+            let dirs = candidates.iter().map(|one| one.dir).collect();
+            let next = self.lists.len();
+            *self.lists.entry(dirs).or_insert(next)
+        });
+        let name: Rc<[u8]> = name.into();
+        self.names.push(Name { name: name.clone(), candidates, list });
+        self.numbers.insert(name, self.names.len() - 1);
+        self.names.len() - 1
+    }
+
+    /// The number of a folder that could be searched.
+    fn number_of_dir(&mut self, dir: FilePath) -> usize {
+        *self.by_dir.entry(dir).or_insert_with_key(|dir| {
+            self.folders.push(Folder { dir: dir.clone(), needs: Vec::new(), forced: 0, score: 0 });
+            self.folders.len() - 1
+        })
     }
 
     /// The header, yet to be made, that a name such as `../config.h` leads to from the folder of `from`:
@@ -296,28 +337,31 @@ impl Search<'_> {
     }
 
     /// The folder that answers most needs best, if any is worth searching.
-    fn best(&self) -> Option<FilePath> {
-        let ranked = self.folders.iter().filter_map(|(dir, folder)| {
+    fn best(&self) -> Option<usize> {
+        let ranked = self.folders.iter().enumerate().filter_map(|(number, folder)| {
+            let dir = &folder.dir;
             let shadows = self.finder.shadowing.contains(dir);
             let forced = folder.forced > 0;
             // Conditional includes alone do not justify the danger of a shadowed header.
             let worth_it = folder.score >= 8 && (forced || !shadows);
             let depth = dir.components().count();
-            worth_it.then(|| (!shadows, forced, folder.score, has_good_name(dir), Reverse((depth, dir))))
+            let rank = (!shadows, forced, folder.score, has_good_name(dir), Reverse((depth, dir)));
+            worth_it.then_some((rank, number))
         });
-        ranked.max().map(|(.., Reverse((_, dir)))| dir.clone())
+        ranked.max().map(|(_, number)| number)
     }
 
-    /// Adds `dir` and follows what it answers.
-    fn choose(&mut self, dir: FilePath) {
-        let ids = self.folders.remove(&dir).unwrap_or_default().needs;
+    /// Adds the folder of that number and follows what it answers.
+    fn choose(&mut self, number: usize) {
+        let folder = &mut self.folders[number];
+        let dir = folder.dir.clone();
+        (folder.forced, folder.score) = (0, 0);
+        let ids = std::mem::take(&mut folder.needs);
         let answered: Vec<Need> = ids.into_iter().filter_map(|id| self.needs[id].take()).collect();
         for need in &answered {
-            for (other, near) in need.dirs.iter() {
-                if let Some(folder) = self.folders.get_mut(other) {
-                    folder.forced -= need.told * u64::from(need.is_forced());
-                    folder.score -= need.told * need.score(*near);
-                }
+            // A need that leaves no choice has no other.
+            for &(other, says) in need.dirs.iter().filter(|(other, _)| *other != number) {
+                self.folders[other].score -= says;
             }
         }
         if self.finder.shadowing.contains(&dir)
@@ -325,7 +369,7 @@ impl Search<'_> {
         {
             let message = format!(
                 "includes `{}` from `{dir}`, which also holds headers named like the system's",
-                String::from_utf8_lossy(&need.name)
+                String::from_utf8_lossy(&self.names[need.name].name)
             );
             let hint = "if a system header goes missing, set `compile.include_dirs` by hand";
             let warning = Diagnostic::warning(message).in_file(&need.from).at_line(need.line as usize);
@@ -333,7 +377,7 @@ impl Search<'_> {
         }
         let mut front = Vec::new();
         for need in &answered {
-            let Some(path) = self.finder.at(dir.as_bytes(), &need.name) else { continue };
+            let Some(path) = self.finder.at(dir.as_bytes(), &self.names[need.name].name) else { continue };
             front.extend(need.sights.iter().map(|sight| (path.clone(), *sight)));
         }
         self.out.chosen.push(dir);
@@ -344,7 +388,7 @@ impl Search<'_> {
     /// Names whose folders are not worth searching count as not answered.
     fn give_up(&mut self) {
         for need in std::mem::take(&mut self.needs).into_iter().flatten() {
-            self.out.outside.insert(need.name.into());
+            self.out.outside.insert(self.names[need.name].name.to_vec());
         }
     }
 }
@@ -356,9 +400,9 @@ impl Need {
         self.dirs.len() == 1 && !self.conditional
     }
 
-    /// What it says for a folder that is so `near`.
-    fn score(&self, near: u64) -> u64 {
-        near * if self.conditional { 1 } else { 8 }
+    /// How much each wish counts.
+    fn weight(&self) -> u64 {
+        if self.conditional { 1 } else { 8 }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::memo::Memo;
 use crate::path::FilePath;
 
 use super::evidence::System;
-use super::includes::{Finder, counts};
+use super::finder::{Finder, counts};
 use crate::standard::{is_standard, other_machine, other_system};
 
 /// How deep includes of includes are followed.

@@ -10,6 +10,7 @@ mod classify;
 mod dirs;
 mod elsewhere;
 mod evidence;
+mod finder;
 mod foreign;
 mod generated;
 mod includes;
@@ -31,7 +32,8 @@ use serde::{Deserialize, Serialize};
 
 pub use elsewhere::is_for_here;
 pub use evidence::{Nobody, Part, Parts, Program, System, said};
-pub use includes::{IncludeGraph, Unresolved, include_graph, walk_ast_dependencies, without_dots};
+pub use finder::without_dots;
+pub use includes::{IncludeGraph, Unresolved, include_graph, walk_ast_dependencies};
 pub use manner::Manner;
 pub use opened::{By, Compile, Known};
 pub use targets::discover_project;

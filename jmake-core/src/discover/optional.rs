@@ -11,7 +11,7 @@ use crate::memo::Memo;
 use crate::path::FilePath;
 
 use super::Tree;
-use super::includes::{Finder, counts, facts_of};
+use super::finder::{Finder, counts, facts_of};
 use super::reasons::folder_reason;
 use crate::standard::is_standard;
 

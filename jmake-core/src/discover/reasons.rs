@@ -1,6 +1,7 @@
 //! Why a source is not part of the library.
 //!
-//! One function, [`decide`], gives the answer for one source.  Its rules, first match wins:
+//! Two functions give the answer for one source: [`own_reason`] and, with what becomes of others,
+//! [`reason_by_others`].  Their rules, first match wins:
 //!
 //! 1. Its kind: a module unit.
 //! 2. Its folder: tests, examples, benchmarks, fuzzers, documentation anywhere below the root
@@ -47,10 +48,6 @@ pub(super) struct Candidate<'a> {
     pub named_for: Option<&'static str>,
     /// Whether one of its includes is of a test framework that the tree does not hold.
     pub uses_test_framework: bool,
-    /// A source of its folder that defines `main`.
-    pub program_beside: Option<FilePath>,
-    /// Sources that include it and are part of the library so far, sorted.
-    pub included_by: Vec<FilePath>,
 }
 
 /// Whether a folder's name says that it holds, in one file, what the rest of the project holds in
@@ -69,9 +66,18 @@ pub(super) fn is_whole_folder(name: &[u8]) -> bool {
     known.contains(&&*all)
 }
 
-/// Why the candidate is not part of the library, if so.
-pub(super) fn decide(candidate: &Candidate<'_>) -> Option<LeftOut> {
-    own_reason(candidate).or_else(|| part_of_program(candidate)).or_else(|| part_of_other(candidate))
+/// What becomes of other sources and concerns one that has no reason of its own against it.
+#[derive(Default)]
+pub(super) struct Others<'a> {
+    /// A source of its folder that defines `main`.
+    pub program_beside: Option<&'a FilePath>,
+    /// Sources that include it and are part of the library so far, sorted.
+    pub included_by: Vec<&'a FilePath>,
+}
+
+/// Why the source `path` is not part of the library but of others.
+pub(super) fn reason_by_others(path: &FilePath, facts: &Facts, others: &Others<'_>) -> Option<LeftOut> {
+    part_of_program(path, others.program_beside).or_else(|| part_of_other(path, facts, &others.included_by))
 }
 
 /// The reasons that do not depend on what becomes of other sources.
@@ -103,30 +109,34 @@ pub(super) fn own_reason(candidate: &Candidate<'_>) -> Option<LeftOut> {
     gathers.then(|| LeftOut::Gathers(parts[0].path.clone()))
 }
 
-fn part_of_program(candidate: &Candidate<'_>) -> Option<LeftOut> {
+fn part_of_program(path: &FilePath, program_beside: Option<&FilePath>) -> Option<LeftOut> {
     const NAMES: [&[u8]; 9] =
         [b"program", b"programs", b"tool", b"tools", b"app", b"apps", b"cli", b"cmd", b"utils"];
-    let main = candidate.program_beside.clone()?;
-    let dir = candidate.path.parent()?;
+    let main = program_beside?;
+    let dir = path.parent()?;
     let is_for_programs = words(dir.file_name()).iter().any(|word| NAMES.contains(&&**word));
-    is_for_programs.then_some(LeftOut::PartOfProgram(main))
+    is_for_programs.then(|| LeftOut::PartOfProgram(main.clone()))
 }
 
 /// Whether a source includes a header named like itself.
 pub(super) fn has_own_header(source: &FilePath, facts: &Facts) -> bool {
+    let stem = source.stem();
     let is_own = |name: &[u8]| {
-        let header = FilePath::new(name);
-        header.stem() == source.stem() && header.extension().is_some_and(|ext| ext.starts_with(b"h"))
+        let last = name.rsplit(|&b| b == b'/').next().unwrap_or_default();
+        // Most names are told apart by their beginning.
+        if !last.starts_with(stem) {
+            return false;
+        }
+        let header = FilePath::new(last);
+        header.stem() == stem && header.extension().is_some_and(|ext| ext.starts_with(b"h"))
     };
     facts.includes.iter().any(|include| is_own(&include.name))
 }
 
-fn part_of_other(candidate: &Candidate<'_>) -> Option<LeftOut> {
-    if has_own_header(candidate.path, candidate.facts) {
-        return None;
-    }
-    let near = |by: &&FilePath| by.parent().is_some_and(|dir| candidate.path.starts_with(&dir));
-    candidate.included_by.iter().find(near).map(|by| LeftOut::IncludedByOther(by.clone()))
+fn part_of_other(path: &FilePath, facts: &Facts, included_by: &[&FilePath]) -> Option<LeftOut> {
+    let near = |by: &&&FilePath| by.parent().is_some_and(|dir| path.starts_with(&dir));
+    let by = included_by.iter().find(near)?;
+    (!has_own_header(path, facts)).then(|| LeftOut::IncludedByOther((*by).clone()))
 }
 
 /// The outermost folder below the root whose name says that what lies in it is not the library,
@@ -158,7 +168,7 @@ fn name_reason(name: &[u8], at_root: bool) -> Option<fn(String) -> LeftOut> {
         let all = words.concat();
         list.iter().any(|known| known.as_bytes() == all)
     };
-    if has(&["test", "tests", "testing", "unittest", "unittests", "testsuite", "testsuites"])
+    if has(&["test", "tests", "tst", "testing", "unittest", "unittests", "testsuite", "testsuites"])
         || is(&["testdata", "testlib", "testutil", "testutils", "selftest", "regtest", "gtests"])
     {
         Some(LeftOut::TestFolder)

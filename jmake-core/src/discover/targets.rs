@@ -1,6 +1,6 @@
 //! From a tree to targets: which sources make the library, which are programs, what they need.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -15,11 +15,11 @@ use crate::path::FilePath;
 
 use super::elsewhere::Elsewhere;
 use super::evidence::{self, Evidence, Said, System};
+use super::finder::{Finder, counts, facts_of};
 use super::foreign::Foreign;
 use super::generated::{self, from_templates};
-use super::includes::{Finder, counts, facts_of};
 use super::reasons::{
-    Candidate, Part, decide, has_own_header, is_test_framework, is_whole_folder, own_reason,
+    Candidate, Others, Part, has_own_header, is_test_framework, is_whole_folder, own_reason, reason_by_others,
 };
 use super::told::{Ways, name_of};
 use super::{Category, Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, optional, vendored};
@@ -196,7 +196,7 @@ fn decide_all(
     let systems: Vec<Option<&'static str>> =
         sources.iter().zip(&found).map(|(source, found)| foreign.system_of(&source.facts, found)).collect();
     let elsewhere = Elsewhere::new(tree);
-    let candidate = |id: usize, included_by| {
+    let candidate = |id: usize| {
         let source = &sources[id];
         let parts = parts[id].iter().map(|&part| {
             let Source { path, facts } = &sources[part];
@@ -212,29 +212,29 @@ fn decide_all(
             system: systems[id],
             named_for: elsewhere.named_for(&source.path),
             uses_test_framework: framework[id],
-            program_beside: None,
-            included_by,
         }
     };
     let own: Vec<Option<LeftOut>> =
-        (0..sources.len()).into_par_iter().map(|id| own_reason(&candidate(id, Vec::new()))).collect();
+        (0..sources.len()).into_par_iter().map(|id| own_reason(&candidate(id))).collect();
     let mut taken: Vec<bool> = own.iter().map(Option::is_none).collect();
-    let mut mains: HashMap<Option<FilePath>, &FilePath> = HashMap::new();
+    let mut mains: FxHashMap<&[u8], &FilePath> = FxHashMap::default();
     for (source, _) in sources.iter().zip(&own).filter(|(_, own)| **own == Some(LeftOut::Main)) {
-        mains.entry(source.path.parent()).or_insert(&source.path);
+        mains.entry(source.path.parent_bytes()).or_insert(&source.path);
     }
     let mut included_by = vec![Vec::new(); sources.len()];
     for (id, parts) in parts.iter().enumerate() {
         parts.iter().filter(|&&part| part != id).for_each(|&part| included_by[part].push(id));
     }
     let mut decisions = Vec::new();
-    for (id, source) in sources.iter().enumerate() {
-        // Of two sources that include each other the first found to be a part yields, and the
-        // other stays.
-        let by = included_by[id].iter().filter(|&&by| taken[by]).map(|&by| sources[by].path.clone());
-        let mut candidate = candidate(id, by.collect());
-        candidate.program_beside = mains.get(&source.path.parent()).map(|&main| main.clone());
-        let reason = decide(&candidate);
+    for ((id, source), own) in sources.iter().enumerate().zip(own) {
+        let reason = own.or_else(|| {
+            // Of two sources that include each other the first found to be a part yields, and the
+            // other stays.
+            let by = included_by[id].iter().filter(|&&by| taken[by]).map(|&by| &sources[by].path);
+            let program_beside = mains.get(source.path.parent_bytes()).copied();
+            let others = Others { program_beside, included_by: by.collect() };
+            reason_by_others(&source.path, &source.facts, &others)
+        });
         taken[id] = reason.is_none();
         decisions.push((source.path.clone(), reason));
     }

@@ -363,6 +363,7 @@ fn what_is_left_out_and_why() {
         ("tests/a.c", "", test("tests")),
         ("src/UnitTests/a.c", "", test("src/UnitTests")),
         ("test-suite/deep/a.c", "", test("test-suite")),
+        ("tst/a.c", "", test("tst")),
         ("contest/a.c", "", None),
         ("latest/a.c", "", None),
         ("attestation/a.c", "", None),

@@ -234,6 +234,9 @@ impl<'m> Ways<'m> {
         if let Some(way) = self.by_source.get(source) {
             return *way;
         }
+        if self.by_dir.is_empty() {
+            return 0;
+        }
         let mut dirs = std::iter::successors(source.parent(), FilePath::parent);
         let Some(near) = dirs.find_map(|dir| self.by_dir.get(&dir)).copied() else { return 0 };
         if let Some(way) = self.outside.get(&near) {

@@ -11,7 +11,7 @@ use crate::memo::Memo;
 use crate::path::FilePath;
 
 use super::Tree;
-use super::includes::{Finder, facts_of};
+use super::finder::{Finder, facts_of};
 use super::reasons::folder_reason;
 
 const NAMES: [&str; 13] = [

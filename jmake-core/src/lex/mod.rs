@@ -9,6 +9,7 @@
 //! The one promise that must be exact is [`Facts::comment_blind`]; `blind` argues for it.
 
 mod blind;
+mod condition;
 mod own;
 mod scan;
 mod scope;
@@ -134,7 +135,7 @@ impl Facts {
     /// The digest of everything but [`Facts::comment_blind`]: of all that decisions made before
     /// the first compile can depend on.  An edit within a function's body leaves it as it is.
     pub fn shape(&self) -> Digest {
-        let mut out = Writer::default();
+        let mut out = Writer(Vec::with_capacity(self.size()));
         self.encode_with(None, &mut out);
         Digest::of(&out.0)
     }
@@ -142,6 +143,12 @@ impl Facts {
     /// Appends the facts to `out`.
     pub fn encode(&self, out: &mut Writer) {
         self.encode_with(self.comment_blind.as_ref(), out);
+    }
+
+    /// About how many bytes they take, encoded.
+    pub fn size(&self) -> usize {
+        let names = self.asks.iter().chain(&self.answers).map(|name| name.len() + 2);
+        64 + self.includes.iter().map(|include| include.name.len() + 6).chain(names).sum::<usize>()
     }
 
     fn encode_with(&self, comment_blind: Option<&Digest>, out: &mut Writer) {
@@ -269,6 +276,24 @@ mod tests {
         #[test]
         fn any_bytes_scan_and_round_trip(text in proptest::collection::vec(any::<u8>(), 0..400)) {
             round_trip(&scan(&text));
+        }
+
+        /// A directive that is read at once is read as closely as any.
+        #[test]
+        fn plain_includes_are_includes(parts in proptest::collection::vec(proptest::sample::select(vec![
+            " ", "\t", "include", "\"a.h\"", "<b/c.h>", "\"a'b\"", "<a//b>", "<a/*b>", "??/", "\\\n", "//x", "/*y*/", "\r", "\n",
+            "main(){}", "\"<", ">", "\"", "#include", "#include <d>\n",
+        ]), 0..12)) {
+            // A vertical tab is as good as a blank, and only read closely.
+            let closely = |include: &str| {
+                let mut facts = scan(format!("#if X\n{}\n#endif\n", parts.concat().replace("#include", include)).as_bytes());
+                facts.comment_blind = None;
+                for one in &mut facts.includes {
+                    one.name = one.name.iter().copied().filter(|&byte| byte != 0x0b).collect();
+                }
+                facts
+            };
+            prop_assert_eq!(closely("#include"), closely("#\u{b}include"));
         }
 
         /// Bytes that mean something to the scanner, in every order.

@@ -6,35 +6,11 @@
 
 use std::collections::HashSet;
 
+use super::condition::{Odds, guard_name, judge};
 use super::own::Own;
 use super::scope::{Found, MAIN_SWITCHES, Scope, Word};
 use super::token::{Lexer, Token, contains};
 use super::{Facts, Include, Kind, blind};
-
-/// Whether a branch is compiled, best last.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Odds {
-    /// Certainly not.
-    Dead,
-    /// Only when a macro is set for the purpose.
-    Unlikely,
-    Unknown,
-    /// Unless a macro is set against it.
-    Likely,
-    Certain,
-}
-
-impl Odds {
-    fn not(self) -> Odds {
-        match self {
-            Odds::Dead => Odds::Certain,
-            Odds::Unlikely => Odds::Likely,
-            Odds::Unknown => Odds::Unknown,
-            Odds::Likely => Odds::Unlikely,
-            Odds::Certain => Odds::Dead,
-        }
-    }
-}
 
 /// An `#if` that is still open.
 struct Conditional {
@@ -192,6 +168,11 @@ impl Scan<'_> {
 
     /// What follows a `#` at the start of a line, to the end of the line.
     fn directive(&mut self) {
+        if let Some((name, angled)) = self.lexer.plain_include() {
+            self.guard = Guard::Settled;
+            self.tail.clear();
+            return self.include(Kind::Include, name, angled);
+        }
         // Only the directives named below have their comments taken out by every compiler; of
         // others the text may be shown or handed on.
         self.lexer.verbatim = true;
@@ -309,7 +290,7 @@ impl Scan<'_> {
                 if let (true, Some(name)) = (first, guard_name(directive, words)) {
                     self.guard = Guard::Asked(name.clone());
                 }
-                let odds = self.judge(directive, words);
+                let odds = judge(directive, words, &self.defined);
                 self.open.push(Conditional {
                     odds,
                     enclosing: self.odds(),
@@ -334,7 +315,8 @@ impl Scan<'_> {
             _ => {
                 let Some(mut last) = self.open.pop() else { return };
                 self.end_branch(&mut last);
-                let odds = if directive == b"else" { Odds::Certain } else { self.judge(directive, words) };
+                let odds =
+                    if directive == b"else" { Odds::Certain } else { judge(directive, words, &self.defined) };
                 // A file's guard has no other branch.
                 if std::mem::take(&mut last.guard) {
                     let inside = &mut self.facts.includes[last.includes_before..];
@@ -363,48 +345,6 @@ impl Scan<'_> {
     /// Whether what comes next stands inside an `#if` other than the include guard.
     fn is_conditional(&self) -> bool {
         self.open.last().is_some_and(|last| last.enclosed || (!last.guard && last.odds != Odds::Certain))
-    }
-
-    fn judge(&self, directive: &[u8], words: &[Vec<u8>]) -> Odds {
-        let words: Vec<&[u8]> = words.iter().map(|word| &**word).collect();
-        match (directive, &words[..]) {
-            (b"ifdef" | b"elifdef", [name, ..]) => self.defined(name),
-            (b"ifndef" | b"elifndef", [name, ..]) => self.defined(name).not(),
-            (_, [b"0"]) => Odds::Dead,
-            (_, [b"1"]) => Odds::Certain,
-            (_, [b"defined", name] | [b"defined", b"(", name, b")"]) => self.defined(name),
-            (_, [b"!", b"defined", name] | [b"!", b"defined", b"(", name, b")"]) => self.defined(name).not(),
-            // An undefined macro counts as 0.
-            (_, [name]) if is_name(name) => self.defined(name).min(Odds::Unknown),
-            (_, [b"!", name]) if is_name(name) => self.defined(name).min(Odds::Unknown).not(),
-            _ => Odds::Unknown,
-        }
-    }
-
-    /// The odds that `name` is defined when nobody sets anything.
-    fn defined(&self, name: &[u8]) -> Odds {
-        match self.defined.contains(name) {
-            true => Odds::Likely,
-            // Compilers and systems name theirs with two underscores.
-            false if name.starts_with(b"__") => Odds::Unknown,
-            false => Odds::Unlikely,
-        }
-    }
-}
-
-fn is_name(word: &[u8]) -> bool {
-    word.first().is_some_and(|&b| b.is_ascii_alphabetic() || b == b'_')
-}
-
-/// The macro of what looks like the start of an include guard.
-fn guard_name<'w>(directive: &[u8], words: &'w [Vec<u8>]) -> Option<&'w Vec<u8>> {
-    match (directive, words) {
-        (b"ifndef", [name, ..]) => Some(name),
-        (b"if", [not, defined, name]) if not == b"!" && defined == b"defined" => Some(name),
-        (b"if", [not, defined, open, name, _]) if not == b"!" && defined == b"defined" && open == b"(" => {
-            Some(name)
-        }
-        _ => None,
     }
 }
 

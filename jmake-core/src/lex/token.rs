@@ -178,6 +178,32 @@ impl<'a> Lexer<'a> {
         self.cursor.peek()
     }
 
+    /// The name of an `include` directive whose `#` has just been read, and whether in angle brackets, if the
+    /// line holds nothing else and nothing that need be looked at closely: nearly all are of that kind.
+    pub fn plain_include(&mut self) -> Option<(&'a [u8], bool)> {
+        let blank = |byte: &&u8| matches!(byte, b' ' | b'\t');
+        let skip = |text: &'a [u8]| &text[text.iter().take_while(blank).count()..];
+        let text = self.cursor.text;
+        let rest = skip(skip(text.get(self.cursor.pos..)?).strip_prefix(b"include")?);
+        let close = match rest.first()? {
+            b'"' => b'"',
+            b'<' => b'>',
+            _ => return None,
+        };
+        let rest = &rest[1..];
+        let doubtful = |byte: u8| is_end_or_splice(byte) || matches!(byte, b'\'' | b'*' | b'?');
+        let len = rest.iter().position(|&byte| byte == close || doubtful(byte))?;
+        let (name, rest) = rest.split_at(len);
+        let behind = skip(rest.strip_prefix(&[close])?);
+        let ends = matches!(behind, [b'\n', ..] | [b'\r', b'\n', ..]);
+        if !ends || contains(name, b"//") {
+            return None;
+        }
+        self.line = self.cursor.line;
+        self.cursor.pos = text.len() - behind.len();
+        Some((name, close == b'>'))
+    }
+
     /// A header name in quotes or angle brackets, if one comes next: the name and whether angled.
     pub fn header_name(&mut self) -> Option<(Cow<'a, [u8]>, bool)> {
         let close = match self.glance() {

@@ -47,12 +47,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn dots_are_taken_back() {
-    for (path, expect) in
-        [("a/../b.h", Some("b.h")), ("a/b/../../c", Some("c")), ("../c", None), ("a..b/c", Some("a..b/c"))]
-    {
-        assert_eq!(without_dots(&FilePath::new(path)), expect.map(FilePath::new), "{path}");
-    }
-}
