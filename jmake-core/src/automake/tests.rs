@@ -87,6 +87,34 @@ fn shell_text_is_followed() {
 }
 
 #[test]
+fn programs_are_put_to_the_compiler() {
+    let own = "AC_DEFUN([MY_TYPE], [AC_TRY_COMPILE([$2], [$1 x;], [X=1], [X=2])])\n";
+    for (refused, text, expect) in [
+        ("real_t x;", "MY_TYPE([real_t], [#include <sys/types.h>])", "2"),
+        ("real_t x;", "MY_TYPE([int], [#include <sys/types.h>])", "1"),
+        ("int main (void)\n{\nint a[1];\n", "AC_TRY_LINK([], [int a[1];], [X=1], [X=2])", "2"),
+        ("f[2];\nint main", "AC_LINK_IFELSE([AC_LANG_PROGRAM([[int f[2];]])], [X=1], [X=2])", "2"),
+        (
+            "static  fast  int x;",
+            "W=fast\nAC_COMPILE_IFELSE([AC_LANG_SOURCE([static ] $W [ int x;])], [X=1], [X=2])",
+            "2",
+        ),
+        ("define _GNU_SOURCE", "AC_GNU_SOURCE\nAC_TRY_COMPILE([], [int a;], [X=1], [X=2])", "2"),
+        ("define DEEP 3", "AC_DEFINE([DEEP], [3])\nAC_TRY_COMPILE([], [int a = DEEP;], [X=1], [X=2])", "2"),
+        ("define DEEP", "AC_DEFINE([DEEP], [3])\nAC_TRY_COMPILE([], [int a;], [X=1], [X=2])", "1"),
+        // What is not known to be the text of the program is not tried.
+        ("x", "AC_TRY_COMPILE([AC_INCLUDES_DEFAULT], [int x;], [X=1], [X=2])", "1"),
+        ("x", "AC_TRY_COMPILE([$unheard_of], [int x;], [X=1], [X=2])", "1"),
+        // Other libraries do not count, whether they are there or not.
+        ("y", "AC_TRY_COMPILE([#include <other.h>], [int x;], [X=1], [X=2])", "2"),
+    ] {
+        let tree = project(&format!("{own}{text}"), "").refusing(refused);
+        let read = Configure::read(&tree, &FilePath::root()).unwrap();
+        assert_eq!(read.variables["X"], expect, "{text}");
+    }
+}
+
+#[test]
 fn libraries_and_their_parts() {
     let tree = project(
         "AM_CONDITIONAL([ON], [test x = x])\nAM_CONDITIONAL([OFF], [false])\nEXTRA=\"-DFROM_CONFIGURE\"\nAC_SUBST([EXTRA])",
