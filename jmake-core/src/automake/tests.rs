@@ -39,6 +39,7 @@ fn shell_text_is_followed() {
         ("for x in a b; do X=never; done\nX=after", "after"),
         ("for x in a b c; do X=$x; AS_IF([test $x = b], [break]); done; X=${X}x", "bx"),
         ("break; X=1", "1"),
+        ("X=1\nif test -z \"$gone\"; then X=2; case x in x) eval sh again ;; esac ; exit $?; fi", "1"),
         ("cat >x <<_EOF\nX=within\nfi\n_EOF\nX=${X}behind", "behind"),
         ("dnl X=comment\n# X=other ( [\nX=1", "1"),
         ("X=a; test x = y || X=b; test x = y && X=c", "b"),
