@@ -217,6 +217,25 @@ AC_CONFIG_FILES([Makefile inc/version.h gone.h])
 }
 
 #[test]
+fn headers_before_the_systems_go_on_to_those() {
+    let text =
+        "@PRAGMA_COLUMNS@\n# @INCLUDE_NEXT@ @NEXT_LIMITS_H@\n#ifndef WORD_BIT\n#define WORD_BIT 32\n#endif\n";
+    let tree = project("AC_CONFIG_HEADERS([config.h])", "")
+        .with("gl/limits.in.h", text)
+        .with("gl/math.in.h", "#@INCLUDE_NEXT@ @NEXT_MATH_H@\n#if @GNULIB_SIN@\n#endif\n")
+        .with("gl/own.in.h", "#@INCLUDE_NEXT@ @NEXT_OWN_H@\n");
+    let described = read(&tree, &FilePath::root()).unwrap();
+    let paths: Vec<String> = described.headers.keys().map(ToString::to_string).collect();
+    assert_eq!(paths, [".jmake/gen/config.h", ".jmake/gen/gl/limits.h"], "what asks for more is not known");
+    let Form::Text(made) = &described.headers[&FilePath::new(&paths[1])].form else { panic!() };
+    assert_eq!(
+        *made,
+        text.replace("@PRAGMA_COLUMNS@", "")
+            .replace("@INCLUDE_NEXT@ @NEXT_LIMITS_H@", "include_next <limits.h>")
+    );
+}
+
+#[test]
 fn without_a_header_all_is_told_to_the_compiler() {
     let described = read(&project("AC_DEFINE([A])", ""), &FilePath::root()).unwrap();
     let (path, header) = described.headers.iter().next().unwrap();
