@@ -41,6 +41,8 @@ pub(super) struct Dirs {
     pub answers: BTreeSet<Box<[u8]>>,
     /// Headers that must be made.
     pub generated: BTreeMap<FilePath, Generated>,
+    /// All files that were come to, sorted.
+    pub files: Vec<FilePath>,
     pub problems: Vec<Diagnostic>,
 }
 
@@ -134,7 +136,8 @@ pub(super) fn include_dirs(
     search.give_up();
     let used = search.visited.iter().filter_map(|(path, _)| Some((path.clone(), finder.made(path)?.clone())));
     search.out.generated.extend(used.collect::<Vec<_>>());
-    search.out
+    let files: BTreeSet<FilePath> = search.visited.into_iter().map(|(path, _)| path).collect();
+    Dirs { files: files.into_iter().collect(), ..search.out }
 }
 
 impl Search<'_> {
@@ -364,7 +367,7 @@ impl Need {
 
 /// How near `dir` is to what includes from it: 8 and more when it is above it or beside one that
 /// is above it, less with each step away.
-fn closeness(dir: &FilePath, from: &FilePath) -> u64 {
+pub(super) fn closeness(dir: &FilePath, from: &FilePath) -> u64 {
     let dir = &source_of(dir);
     let above = |dir: &FilePath| from.starts_with(dir);
     if above(dir) {
