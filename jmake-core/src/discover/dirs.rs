@@ -23,6 +23,7 @@ use crate::lex::{Facts, Include};
 use crate::memo::Memo;
 use crate::path::FilePath;
 
+use super::elsewhere::is_for_here;
 use super::generated::source_of;
 use super::includes::{Finder, counts, facts_of};
 use super::reasons::folder_reason;
@@ -306,7 +307,10 @@ impl Search<'_> {
             // Conditional includes alone do not justify the danger of a shadowed header.
             let worth_it = folder.score >= 8 && (forced || !shadows);
             let depth = dir.components().count();
-            worth_it.then(|| (!shadows, forced, folder.score, has_good_name(dir), Reverse((depth, dir))))
+            // Of folders for several kinds of machines each may answer as well as the one that is meant.
+            let here = is_for_here(&dir.join("x"));
+            worth_it
+                .then(|| (!shadows, forced, folder.score, here, has_good_name(dir), Reverse((depth, dir))))
         });
         ranked.max().map(|(.., Reverse((_, dir)))| dir.clone())
     }
