@@ -2,10 +2,10 @@
 
 use crate::described::value;
 use crate::generate::{Check, check, check_headers};
-use crate::standard::{compiles, has_function, has_header, takes_flag};
+use crate::standard::{has_function, has_header, takes_flag};
 
 use super::configure::Configure;
-use super::m4::{arguments, bare, content, unquoted, words};
+use super::m4::{bare, content, unquoted, words};
 
 /// Libraries that are part of every system.
 const LIBRARIES: [&str; 6] = ["m", "pthread", "dl", "rt", "c", "util"];
@@ -286,16 +286,20 @@ impl Configure<'_> {
             "AC_RUN_IFELSE" | "AC_TRY_RUN" if all.len() > 3 && !bare(arg(3)).is_empty() => {
                 self.run_argument(all.get(3));
             }
-            "AC_COMPILE_IFELSE" | "AC_LINK_IFELSE" | "AC_RUN_IFELSE" | "AC_PREPROC_IFELSE" => {
-                let holds = self.compiles(&program(arg(0)));
+            "AC_PREPROC_IFELSE" => {
+                let holds = self.preprocesses(arg(0));
+                self.run_argument(all.get(if holds { 1 } else { 2 }));
+            }
+            "AC_COMPILE_IFELSE" | "AC_LINK_IFELSE" | "AC_RUN_IFELSE" => {
+                let holds = self.takes_program(arg(0));
                 self.run_argument(all.get(if holds { 1 } else { 2 }));
             }
             "AC_TRY_COMPILE" | "AC_TRY_LINK" => {
-                let holds = self.compiles(&format!("{}\n{}", unquoted(arg(0)), unquoted(arg(1))));
+                let holds = self.takes_main(arg(0), arg(1));
                 self.run_argument(all.get(if holds { 2 } else { 3 }));
             }
             "AC_TRY_RUN" => {
-                let holds = self.compiles(&unquoted(arg(0)));
+                let holds = self.takes_program(arg(0));
                 self.run_argument(all.get(if holds { 1 } else { 2 }));
             }
             "AX_CHECK_COMPILE_FLAG" | "AX_CHECK_LINK_FLAG" | "AX_CHECK_PREPROC_FLAG" | "AX_CHECK_CFLAGS" => {
@@ -339,21 +343,6 @@ impl Configure<'_> {
         self.run_argument(all.get(if holds { 2 } else { 3 }));
     }
 
-    /// Whether a program compiles with the flags there are now.
-    fn compiles(&self, code: &str) -> bool {
-        let flags = ["CFLAGS", "CXXFLAGS", "CPPFLAGS"].iter().filter_map(|name| self.variables.get(*name));
-        let mut flags = flags.flat_map(|text| text.split_ascii_whitespace());
-        let takes = flags.all(|flag| !flag.starts_with("-m") || takes_flag(flag));
-        takes && (compiles(code) || self.is_tried(code))
-    }
-
-    /// Whether a program that is to fail under conditions does compile: only the compiler can tell.
-    fn is_tried(&self, code: &str) -> bool {
-        let without = code.replace("#error", "").replace("# error", "");
-        let is_cxx = self.is_cxx.last() == Some(&true);
-        without.len() < code.len() && compiles(&without) && self.files.compiles(code, is_cxx) == Some(true)
-    }
-
     /// A macro of the project's own, or one that is called like those that are known.
     fn own(&mut self, name: &str, all: &[String]) {
         for known in ["AC_CHECK_FUNCS", "AC_CHECK_HEADERS", "AC_CHECK_DECLS"] {
@@ -391,19 +380,6 @@ fn with_template(word: &str) -> (String, String) {
     match word.split_once(':') {
         Some((out, template)) => (out.to_owned(), template.split(':').next().unwrap_or(template).to_owned()),
         None => (word.to_owned(), format!("{word}.in")),
-    }
-}
-
-/// The text of a program in an argument, whatever macro makes it.
-fn program(text: &str) -> String {
-    let inner = unquoted(text);
-    match inner.find('(').filter(|_| inner.trim_start().starts_with("AC_LANG_")) {
-        Some(open) => {
-            let all = arguments(&inner, open).map(|(all, _)| all).unwrap_or_default();
-            // Their quotes are two deep: they are looked at twice.
-            all.into_iter().map(|text| unquoted(&unquoted(text))).collect::<Vec<_>>().join("\n")
-        }
-        None => inner,
     }
 }
 

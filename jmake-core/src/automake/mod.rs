@@ -8,6 +8,7 @@ mod flags;
 mod headers;
 mod m4;
 mod printed;
+mod programs;
 mod shell;
 mod macros;
 

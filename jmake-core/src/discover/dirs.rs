@@ -23,6 +23,7 @@ use crate::lex::{Facts, Include};
 use crate::memo::Memo;
 use crate::path::FilePath;
 
+use super::elsewhere::is_for_here;
 use super::finder::{Finder, counts, facts_of};
 use super::generated::source_of;
 use super::reasons::folder_reason;
@@ -41,6 +42,8 @@ pub(super) struct Dirs {
     pub answers: BTreeSet<Box<[u8]>>,
     /// Headers that must be made.
     pub generated: BTreeMap<FilePath, Generated>,
+    /// All files that were come to, in no order.
+    pub files: Vec<FilePath>,
     pub problems: Vec<Diagnostic>,
 }
 
@@ -153,7 +156,7 @@ pub(super) fn include_dirs(
     search.give_up();
     let used = search.visited.iter().filter_map(|(path, _)| Some((path.clone(), finder.made(path)?.clone())));
     search.out.generated.extend(used.collect::<Vec<_>>());
-    search.out
+    Dirs { files: search.visited.into_iter().map(|(path, _)| path).collect(), ..search.out }
 }
 
 impl Search<'_> {
@@ -345,7 +348,9 @@ impl Search<'_> {
             // Conditional includes alone do not justify the danger of a shadowed header.
             let worth_it = folder.score >= 8 && (forced || !shadows);
             let depth = dir.components().count();
-            let rank = (!shadows, forced, folder.score, has_good_name(dir), Reverse((depth, dir)));
+            // Of folders for several kinds of machines each may answer as well as the one that is meant.
+            let here = is_for_here(&dir.join("x"));
+            let rank = (!shadows, forced, folder.score, here, has_good_name(dir), Reverse((depth, dir)));
             worth_it.then_some((rank, number))
         });
         ranked.max().map(|(_, number)| number)
@@ -408,7 +413,7 @@ impl Need {
 
 /// How near `dir` is to what includes from it: 8 and more when it is above it or beside one that
 /// is above it, less with each step away.
-fn closeness(dir: &FilePath, from: &FilePath) -> u64 {
+pub(super) fn closeness(dir: &FilePath, from: &FilePath) -> u64 {
     let dir = &source_of(dir);
     let above = |dir: &FilePath| from.starts_with(dir);
     if above(dir) {

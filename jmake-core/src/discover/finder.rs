@@ -100,9 +100,20 @@ impl<'t> Finder<'t> {
         found.find(|path| !next || *path != from)
     }
 
+    /// The file beside `from` that a name in quotes leads to.
+    pub fn beside(&self, from: &FilePath, include: &Include) -> Option<&'t FilePath> {
+        let is_sought = !include.angled && include.kind != Kind::IncludeNext;
+        is_sought.then(|| self.at(from.parent_bytes(), &include.name))?
+    }
+
     /// The file `name` in `dir`, if the tree has it.
     pub fn at(&self, dir: &[u8], name: &[u8]) -> Option<&'t FilePath> {
         self.named(name)?.within(dir)
+    }
+
+    /// Whether more than one file may answer `name`.
+    pub fn has_several(&self, name: &[u8]) -> bool {
+        self.named(name).is_some_and(|named| named.files.len() != 1)
     }
 
     /// The files that `name` could lead to, by its last component; `None` when there are none.
