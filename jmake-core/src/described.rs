@@ -318,20 +318,25 @@ pub(crate) mod testing {
 
     use super::*;
 
-    /// Paths and texts.
+    /// Paths and texts, and what a program must not hold to be compiled.
     #[derive(Default)]
-    pub(crate) struct Tree(BTreeMap<FilePath, Vec<u8>>);
+    pub(crate) struct Tree(BTreeMap<FilePath, Vec<u8>>, Option<&'static str>);
 
     impl Tree {
         /// Empty files.
         pub(crate) fn of(paths: &[&str]) -> Tree {
-            Tree(paths.iter().map(|path| (FilePath::new(path), Vec::new())).collect())
+            Tree(paths.iter().map(|path| (FilePath::new(path), Vec::new())).collect(), None)
         }
 
         /// The same with one file more.
         pub(crate) fn with(mut self, path: &str, text: impl AsRef<[u8]>) -> Tree {
             self.0.insert(path.into(), text.as_ref().to_vec());
             self
+        }
+
+        /// The same with a compiler that takes every program but those with this text.
+        pub(crate) fn refusing(self, text: &'static str) -> Tree {
+            Tree(self.0, Some(text))
         }
     }
 
@@ -346,6 +351,10 @@ pub(crate) mod testing {
 
         fn is_dir(&self, path: &FilePath) -> bool {
             !self.is_file(path) && self.0.keys().any(|file| file.starts_with(path))
+        }
+
+        fn compiles(&self, program: &str, _: bool) -> Option<bool> {
+            self.1.map(|refused| !program.contains(refused))
         }
 
         fn below(&self, dir: &FilePath) -> Vec<FilePath> {

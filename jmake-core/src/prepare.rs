@@ -63,7 +63,9 @@ pub fn prepare(
         made.insert(path);
     }
     // A name may climb from a folder in which nothing is made.
-    for dir in discovery.include_dirs.iter().filter(|dir| dir.starts_with(&FilePath::new(DIR))) {
+    let own = discovery.manner.own.iter().flat_map(|own| &own.told.include_dirs);
+    let searched = discovery.include_dirs.iter().chain(own);
+    for dir in searched.filter(|dir| dir.starts_with(&FilePath::new(DIR))) {
         fs::create_dir_all(&root.resolve(dir))?;
     }
     remove_others(&root.as_path().join(DIR), &|path| made.contains(path));

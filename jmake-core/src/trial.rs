@@ -5,12 +5,14 @@
 //! define the same, one that repeats several others goes, one that another includes, and of two that are
 //! named alike the one that defines nothing of its own.  No symbol is ever lost by that.
 //! Libraries that define the same are not put together: the main one stays ([`several`]).
-//! Where nothing defines a symbol, a source that was left out and does define it comes in.  Weak
+//! Where nothing defines a symbol, a source that was left out and does define it comes in, be it by a
+//! name that a macro of its headers renames.  Weak
 //! symbols never count: they may stand in many units.
 //!
 //! What it decides is a function of the units as they are: a build that has anything to do finds it
 //! anew, so nothing that was decided once outlives its reason.
 
+mod renamed;
 pub mod several;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +22,8 @@ use crate::discover::{Discovery, LeftOut, TargetKind, is_for_here};
 use crate::event::Diagnostic;
 use crate::inspect::UnitSymbols;
 use crate::path::FilePath;
+
+use renamed::Headers;
 
 /// How often a build tries at most.
 pub const ROUNDS: usize = 5;
@@ -209,6 +213,7 @@ fn needed(
     };
     let mut open: BTreeSet<&String> = undefined.iter().collect();
     let mut taken = Vec::new();
+    let mut headers = Headers::new(text);
     let mut candidates: Vec<_> = left_out.iter().filter(|(_, reason)| may_come_in(reason)).collect();
     // Where there is one for each kind of machine, that for this one is meant.
     candidates.sort_by_key(|(path, _)| !is_for_here(path));
@@ -216,10 +221,17 @@ fn needed(
         if open.is_empty() {
             break;
         }
-        let Some(text) = text(path) else { continue };
+        let Some(code) = text(path) else { continue };
+        let renamed = match reason {
+            LeftOut::Assembler => BTreeMap::new(),
+            _ => headers.names(path, &code, &open),
+        };
         let is_there = |symbol: &&String| match reason {
-            LeftOut::Assembler => has_label(&text, symbol),
-            _ => has_definition(&text, symbol),
+            LeftOut::Assembler => has_label(&code, symbol),
+            _ => {
+                let mut names = renamed.get(*symbol).into_iter().flatten();
+                has_definition(&code, symbol) || names.any(|name| defines(&code, name))
+            }
         };
         let found: Vec<&String> = open.iter().copied().filter(|symbol| is_there(symbol)).collect();
         if let Some(first) = found.first() {
@@ -364,6 +376,21 @@ mod tests {
         assert_eq!(taken(&["sum", "twice"]), "fast.S more.c");
         assert_eq!(taken(&["call", "only", "printf"]), "", "a call is no definition, and tests stay out");
         let not_described = || LeftOut::NotDescribed("Makefile.am".into());
+        let bundled = [(FilePath::new("z/open.c"), not_described()), ("z/read.c".into(), not_described())];
+        let text = |path: &FilePath| {
+            Some(match path.as_bytes() {
+                b"z/open.c" => b"#include \"z.h\"\nint zopen(name)\n  char *name;\n{ return 1; }\n".to_vec(),
+                b"z/read.c" => b"#include \"z.h\"\nint z_read(void) { return 1; }\n".to_vec(),
+                b"z/z.h" => b"#include \"names.h\"\n#define z_read zread\n".to_vec(),
+                b"z/names.h" => b"# define zopen  own_open /* */\n#define zread own_read\n".to_vec(),
+                _ => return None,
+            })
+        };
+        let changes =
+            decide(&[unit("a.c", "a")], &undefined(&["own_open", "own_read", "zopen"]), &bundled, &text);
+        let taken: Vec<String> =
+            changes.taken.iter().map(|(path, symbol)| format!("{path} {symbol}")).collect();
+        assert_eq!(taken, ["z/open.c own_open", "z/read.c own_read"], "macros rename it");
         let machines =
             ["avr32", "linux", "x86"].map(|dir| (FilePath::new(dir).join("ffi.c"), not_described()));
         let any = |_: &FilePath| Some(b"int ffi_call(void) { return 1; }\n".to_vec());

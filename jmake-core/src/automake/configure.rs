@@ -220,7 +220,8 @@ impl<'f> Configure<'f> {
             Statement::If(all, otherwise) => {
                 for (condition, body) in all {
                     if self.block(condition) {
-                        return self.block(body);
+                        // Where the script ends there would be no build, or it begins anew elsewhere.
+                        return ends(body) || self.block(body);
                     }
                 }
                 self.block(otherwise)
@@ -502,6 +503,16 @@ fn known_variables() -> BTreeMap<String, String> {
         all.insert(name.to_owned(), value.to_owned());
     }
     all
+}
+
+/// Whether a body leaves the script.
+fn ends(body: &Block) -> bool {
+    body.iter().any(|(when, statement)| match statement {
+        Statement::Command(words) => {
+            *when == When::Always && words.first().is_some_and(|word| word == "exit")
+        }
+        _ => false,
+    })
 }
 
 fn matches(pattern: &str, word: &str) -> bool {

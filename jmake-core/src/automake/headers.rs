@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::described::{header_of_macros, place};
-use crate::generate::{DIR, Form, Generated, Known, Names, header_of};
+use crate::generate::{DIR, Form, Generated, Known, Names, gaps, header_of};
 use crate::path::FilePath;
+use crate::standard::is_standard;
 
 use super::configure::Configure;
 
@@ -26,6 +27,9 @@ pub(super) fn made(configure: &Configure<'_>) -> BTreeMap<FilePath, Generated> {
     for (name, source) in &configure.links {
         all.extend(linked(configure, name, source));
     }
+    all.extend(
+        configure.files.below(&configure.dir).iter().filter_map(|from| before_systems(configure, from)),
+    );
     if configure.headers.is_empty() && !configure.defines.is_empty() {
         // Without a header all of it is told to the compiler.
         let path = FilePath::new(DIR).join("jmake-defines.h");
@@ -59,6 +63,36 @@ fn config_header(configure: &Configure<'_>, out: &str, template: &str) -> Option
         configure.mentioned.iter().map(|name| (name.clone(), Known::Value(None))).collect();
     names.extend(configure.defines.clone());
     Some((path.clone(), Generated { path, from, form: Form::Template(names) }))
+}
+
+/// A header of gnulib's that goes on to the system's and adds what that may lack, where its template asks
+/// for nothing but how to go on.
+fn before_systems(configure: &Configure<'_>, from: &FilePath) -> Option<(FilePath, Generated)> {
+    let stem = from.file_name().strip_suffix(b".in.h")?;
+    let header = [stem, b".h"].concat();
+    let there = from.parent()?.join(&header);
+    if !is_standard(&header) || configure.files.is_file(&there) {
+        return None;
+    }
+    let name = String::from_utf8_lossy(&header).into_owned();
+    let next = format!("NEXT_{}", name.to_ascii_uppercase().replace('.', "_"));
+    let known = [
+        ("INCLUDE_NEXT", "include_next".to_owned()),
+        (&next, format!("<{name}>")),
+        ("PRAGMA_SYSTEM_HEADER", "#pragma GCC system_header".to_owned()),
+        ("PRAGMA_COLUMNS", String::new()),
+        ("GUARD_PREFIX", "GL".to_owned()),
+    ];
+    let template = configure.files.read(from)?;
+    let gaps = gaps(&template);
+    if !gaps.contains(&next) || gaps.iter().any(|gap| known.iter().all(|(name, _)| name != gap)) {
+        return None;
+    }
+    let text = String::from_utf8_lossy(&template).into_owned();
+    let put_in = |text: String, (name, by): &(&str, String)| text.replace(&format!("@{name}@"), by);
+    let text = known.iter().fold(text, put_in);
+    let path = FilePath::new(DIR).join(there.as_bytes());
+    Some((path.clone(), Generated { path, from: from.clone(), form: Form::Text(text) }))
 }
 
 /// A header with the integers of fixed width: every compiler that is used here has them.

@@ -71,20 +71,21 @@ pub fn unquoted(text: &str) -> String {
 /// puts in again.  `[ a = b ]` is a command.
 pub fn content(text: &str) -> String {
     let mut text = unquoted(text);
-    while let Some(inner) = quoted_whole(&text) {
+    while let Some(inner) = whole(&text).filter(|inner| !inner.starts_with([' ', '\t'])) {
         text = inner.to_owned();
     }
     text
 }
 
-fn quoted_whole(text: &str) -> Option<&str> {
+/// What stands in the quotes around all of `text`, if there are any.
+pub fn whole(text: &str) -> Option<&str> {
     let inner = text.trim().strip_prefix('[')?.strip_suffix(']')?;
     let mut depth = 0i64;
     let closes = inner.bytes().any(|byte| {
         depth += i64::from(byte == b'[') - i64::from(byte == b']');
         depth < 0
     });
-    (!closes && !inner.starts_with([' ', '\t'])).then_some(inner)
+    (!closes).then_some(inner)
 }
 
 /// `text` without any quotes.

@@ -2,10 +2,10 @@
 
 use crate::described::value;
 use crate::generate::{Check, Known, check, check_headers};
-use crate::standard::{compiles, has_function, has_header, takes_flag};
+use crate::standard::{has_function, has_header, takes_flag};
 
 use super::configure::Configure;
-use super::m4::{arguments, bare, content, unquoted, words};
+use super::m4::{bare, content, unquoted, words};
 
 /// Libraries that are part of every system.
 const LIBRARIES: [&str; 6] = ["m", "pthread", "dl", "rt", "c", "util"];
@@ -68,7 +68,7 @@ impl Configure<'_> {
             }
             "AC_SUBST" => {
                 self.substituted.insert(bare(arg(0)));
-                let text = self.plain(&self.expand(&unquoted(arg(1))));
+                let text = self.plain(&self.expand(arg(1)));
                 self.variables.insert(bare(arg(0)), text);
             }
             "AM_CONDITIONAL" => {
@@ -309,12 +309,16 @@ impl Configure<'_> {
             "AC_RUN_IFELSE" | "AC_TRY_RUN" if all.len() > 3 && !bare(arg(3)).is_empty() => {
                 self.run_argument(all.get(3));
             }
-            "AC_COMPILE_IFELSE" | "AC_LINK_IFELSE" | "AC_RUN_IFELSE" | "AC_PREPROC_IFELSE" => {
-                let holds = self.compiles(&program(arg(0)));
+            "AC_PREPROC_IFELSE" => {
+                let holds = self.preprocesses(arg(0));
+                self.run_argument(all.get(if holds { 1 } else { 2 }));
+            }
+            "AC_COMPILE_IFELSE" | "AC_LINK_IFELSE" | "AC_RUN_IFELSE" => {
+                let holds = self.takes_program(arg(0));
                 self.run_argument(all.get(if holds { 1 } else { 2 }));
             }
             "AC_TRY_COMPILE" | "AC_TRY_LINK" => {
-                let holds = self.compiles(&format!("{}\n{}", unquoted(arg(0)), unquoted(arg(1))));
+                let holds = self.takes_main(arg(0), arg(1));
                 self.run_argument(all.get(if holds { 2 } else { 3 }));
             }
             "AC_EGREP_HEADER" => {
@@ -322,7 +326,7 @@ impl Configure<'_> {
                 self.run_argument(all.get(if holds { 2 } else { 3 }));
             }
             "AC_TRY_RUN" => {
-                let holds = self.compiles(&unquoted(arg(0)));
+                let holds = self.takes_program(arg(0));
                 self.run_argument(all.get(if holds { 1 } else { 2 }));
             }
             "AX_CHECK_COMPILE_FLAG" | "AX_CHECK_LINK_FLAG" | "AX_CHECK_PREPROC_FLAG" | "AX_CHECK_CFLAGS" => {
@@ -374,34 +378,6 @@ impl Configure<'_> {
         is_word && has_header(header) && answer().unwrap_or_else(|| has_function(word))
     }
 
-    /// Whether a program compiles with the flags there are now.
-    fn compiles(&self, code: &str) -> bool {
-        let flags = ["CFLAGS", "CXXFLAGS", "CPPFLAGS"].iter().filter_map(|name| self.variables.get(*name));
-        let mut flags = flags.flat_map(|text| text.split_ascii_whitespace());
-        let takes = flags.all(|flag| !flag.starts_with("-m") || takes_flag(flag));
-        takes && self.is_taken(code).unwrap_or_else(|| compiles(code) || self.is_tried(code))
-    }
-
-    /// Whether the compiler takes a program and knows each attribute in it, where an unknown one counts
-    /// as an error.
-    fn is_taken(&self, code: &str) -> Option<bool> {
-        let attributes = attributes(code);
-        if !self.is_strict || attributes.is_empty() {
-            return None;
-        }
-        let asks =
-            attributes.iter().map(|name| format!("#if !__has_attribute({name})\n#error {name}\n#endif\n"));
-        let code = asks.collect::<String>() + code;
-        self.files.compiles(&code, self.is_cxx.last() == Some(&true))
-    }
-
-    /// Whether a program that is to fail under conditions does compile: only the compiler can tell.
-    fn is_tried(&self, code: &str) -> bool {
-        let without = code.replace("#error", "").replace("# error", "");
-        let is_cxx = self.is_cxx.last() == Some(&true);
-        without.len() < code.len() && compiles(&without) && self.files.compiles(code, is_cxx) == Some(true)
-    }
-
     /// A macro of the project's own, or one that is called like those that are known.
     fn own(&mut self, name: &str, all: &[String]) {
         for known in ["AC_CHECK_FUNCS", "AC_CHECK_HEADERS", "AC_CHECK_DECLS"] {
@@ -422,15 +398,6 @@ impl Configure<'_> {
     }
 }
 
-/// The first attribute of each `__attribute__` in a program.
-fn attributes(code: &str) -> Vec<&str> {
-    let names = code.split("__attribute__").skip(1).filter_map(|rest| {
-        let rest = rest.trim_start_matches([' ', '(']);
-        rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next()
-    });
-    names.filter(|name| !name.is_empty()).collect()
-}
-
 /// Whether there is no build where this is come to: what is asked for before it counts as there.
 fn gives_up(text: &str) -> bool {
     let first = unquoted(text);
@@ -448,19 +415,6 @@ fn with_template(word: &str) -> (String, String) {
     match word.split_once(':') {
         Some((out, template)) => (out.to_owned(), template.split(':').next().unwrap_or(template).to_owned()),
         None => (word.to_owned(), format!("{word}.in")),
-    }
-}
-
-/// The text of a program in an argument, whatever macro makes it.
-fn program(text: &str) -> String {
-    let inner = unquoted(text);
-    match inner.find('(').filter(|_| inner.trim_start().starts_with("AC_LANG_")) {
-        Some(open) => {
-            let all = arguments(&inner, open).map(|(all, _)| all).unwrap_or_default();
-            // Their quotes are two deep: they are looked at twice.
-            all.into_iter().map(|text| unquoted(&unquoted(text))).collect::<Vec<_>>().join("\n")
-        }
-        None => inner,
     }
 }
 

@@ -9,6 +9,7 @@ mod flags;
 mod headers;
 mod m4;
 mod printed;
+mod programs;
 mod shell;
 mod macros;
 

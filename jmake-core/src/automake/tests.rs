@@ -40,6 +40,7 @@ fn shell_text_is_followed() {
         ("for x in a b; do X=never; done\nX=after", "after"),
         ("for x in a b c; do X=$x; AS_IF([test $x = b], [break]); done; X=${X}x", "bx"),
         ("break; X=1", "1"),
+        ("X=1\nif test -z \"$gone\"; then X=2; case x in x) eval sh again ;; esac ; exit $?; fi", "1"),
         ("cat >x <<_EOF\nX=within\nfi\n_EOF\nX=${X}behind", "behind"),
         ("dnl X=comment\n# X=other ( [\nX=1", "1"),
         ("X=a; test x = y || X=b; test x = y && X=c", "b"),
@@ -98,6 +99,34 @@ fn shell_text_is_followed() {
     let tree = tree.with("configure.ac", text);
     let read = Configure::read(&tree, &FilePath::root()).unwrap();
     assert_eq!(read.variables["PACKAGE_VERSION"], "5.6");
+}
+
+#[test]
+fn programs_are_put_to_the_compiler() {
+    let own = "AC_DEFUN([MY_TYPE], [AC_TRY_COMPILE([$2], [$1 x;], [X=1], [X=2])])\n";
+    for (refused, text, expect) in [
+        ("real_t x;", "MY_TYPE([real_t], [#include <sys/types.h>])", "2"),
+        ("real_t x;", "MY_TYPE([int], [#include <sys/types.h>])", "1"),
+        ("int main (void)\n{\nint a[1];\n", "AC_TRY_LINK([], [int a[1];], [X=1], [X=2])", "2"),
+        ("f[2];\nint main", "AC_LINK_IFELSE([AC_LANG_PROGRAM([[int f[2];]])], [X=1], [X=2])", "2"),
+        (
+            "static  fast  int x;",
+            "W=fast\nAC_COMPILE_IFELSE([AC_LANG_SOURCE([static ] $W [ int x;])], [X=1], [X=2])",
+            "2",
+        ),
+        ("define _GNU_SOURCE", "AC_GNU_SOURCE\nAC_TRY_COMPILE([], [int a;], [X=1], [X=2])", "2"),
+        ("define DEEP 3", "AC_DEFINE([DEEP], [3])\nAC_TRY_COMPILE([], [int a = DEEP;], [X=1], [X=2])", "2"),
+        ("define DEEP", "AC_DEFINE([DEEP], [3])\nAC_TRY_COMPILE([], [int a;], [X=1], [X=2])", "1"),
+        // What is not known to be the text of the program is not tried.
+        ("x", "AC_TRY_COMPILE([AC_INCLUDES_DEFAULT], [int x;], [X=1], [X=2])", "1"),
+        ("x", "AC_TRY_COMPILE([$unheard_of], [int x;], [X=1], [X=2])", "1"),
+        // Other libraries do not count, whether they are there or not.
+        ("y", "AC_TRY_COMPILE([#include <other.h>], [int x;], [X=1], [X=2])", "2"),
+    ] {
+        let tree = project(&format!("{own}{text}"), "").refusing(refused);
+        let read = Configure::read(&tree, &FilePath::root()).unwrap();
+        assert_eq!(read.variables["X"], expect, "{text}");
+    }
 }
 
 #[test]
@@ -199,6 +228,25 @@ AC_CONFIG_FILES([Makefile inc/version.h gone.h])
     assert_eq!(names.get("MAJOR").cloned(), define("4"));
     assert_eq!(names.get("form").cloned(), define("@form@"));
     assert_eq!(names.get("FOUND"), None, "only the system knows");
+}
+
+#[test]
+fn headers_before_the_systems_go_on_to_those() {
+    let text =
+        "@PRAGMA_COLUMNS@\n# @INCLUDE_NEXT@ @NEXT_LIMITS_H@\n#ifndef WORD_BIT\n#define WORD_BIT 32\n#endif\n";
+    let tree = project("AC_CONFIG_HEADERS([config.h])", "")
+        .with("gl/limits.in.h", text)
+        .with("gl/math.in.h", "#@INCLUDE_NEXT@ @NEXT_MATH_H@\n#if @GNULIB_SIN@\n#endif\n")
+        .with("gl/own.in.h", "#@INCLUDE_NEXT@ @NEXT_OWN_H@\n");
+    let described = read(&tree, &FilePath::root()).unwrap();
+    let paths: Vec<String> = described.headers.keys().map(ToString::to_string).collect();
+    assert_eq!(paths, [".jmake/gen/config.h", ".jmake/gen/gl/limits.h"], "what asks for more is not known");
+    let Form::Text(made) = &described.headers[&FilePath::new(&paths[1])].form else { panic!() };
+    assert_eq!(
+        *made,
+        text.replace("@PRAGMA_COLUMNS@", "")
+            .replace("@INCLUDE_NEXT@ @NEXT_LIMITS_H@", "include_next <limits.h>")
+    );
 }
 
 #[test]

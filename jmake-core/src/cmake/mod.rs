@@ -155,6 +155,8 @@ pub struct Described {
     pub configured: Vec<Configured>,
     /// Files written into the build folder by `file(WRITE)`, `file(APPEND)`, `file(GENERATE)`.
     pub written: BTreeMap<FilePath, Arc<[u8]>>,
+    /// Folders that it makes in the build folder, whether anything comes to lie in them or not.
+    pub folders: Vec<FilePath>,
     /// What was asked to give a variable its value, so that a generated header can ask it too.
     pub checks: BTreeMap<String, Question>,
     /// Every `generate_export_header`.

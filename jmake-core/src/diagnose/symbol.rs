@@ -101,7 +101,17 @@ fn body_follows(text: &[u8]) -> bool {
     for qualifier in [&b"const"[..], b"noexcept", b"override"] {
         after = after.strip_prefix(qualifier).unwrap_or(after).trim_ascii_start();
     }
-    after.starts_with(b"{")
+    after.starts_with(b"{") || is_old_style(after)
+}
+
+/// Whether declarations of parameters come next, and then a body: as C was written of old.
+fn is_old_style(text: &[u8]) -> bool {
+    let Some(end) = text.iter().take(1000).position(|&byte| byte == b'{') else { return false };
+    let declarations = text[..end].trim_ascii_end();
+    let may_stand = |byte: &u8| byte.is_ascii_alphanumeric() || b"_*,;[] \t\r\n".contains(byte);
+    declarations.ends_with(b";")
+        && declarations.first().is_some_and(u8::is_ascii_alphabetic)
+        && declarations.iter().all(may_stand)
 }
 
 /// Whether the word is the name of a variable that is defined here.
@@ -153,6 +163,7 @@ mod tests {
             "int f;",
             "char f[3];",
             "int f = 1;",
+            "char *f(a, b)\n  int a;\n  const char *b[];\n{",
         ] {
             assert!(defined_in(text.as_bytes(), "f"), "{text}");
         }
@@ -162,6 +173,7 @@ mod tests {
             "extern int f;",
             "int ff;",
             "if (f(x)) {",
+            "int f(int); struct s {",
             "void g() { int f; }",
         ] {
             assert!(!defined_in(text.as_bytes(), "f"), "{text}");

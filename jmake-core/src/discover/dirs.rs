@@ -23,6 +23,7 @@ use crate::lex::{Facts, Include};
 use crate::memo::Memo;
 use crate::path::FilePath;
 
+use super::elsewhere::is_for_here;
 use super::generated::source_of;
 use super::includes::{Finder, counts, facts_of};
 use super::reasons::folder_reason;
@@ -41,6 +42,8 @@ pub(super) struct Dirs {
     pub answers: BTreeSet<Box<[u8]>>,
     /// Headers that must be made.
     pub generated: BTreeMap<FilePath, Generated>,
+    /// All files that were come to, sorted.
+    pub files: Vec<FilePath>,
     pub problems: Vec<Diagnostic>,
 }
 
@@ -134,7 +137,8 @@ pub(super) fn include_dirs(
     search.give_up();
     let used = search.visited.iter().filter_map(|(path, _)| Some((path.clone(), finder.made(path)?.clone())));
     search.out.generated.extend(used.collect::<Vec<_>>());
-    search.out
+    let files: BTreeSet<FilePath> = search.visited.into_iter().map(|(path, _)| path).collect();
+    Dirs { files: files.into_iter().collect(), ..search.out }
 }
 
 impl Search<'_> {
@@ -303,7 +307,10 @@ impl Search<'_> {
             // Conditional includes alone do not justify the danger of a shadowed header.
             let worth_it = folder.score >= 8 && (forced || !shadows);
             let depth = dir.components().count();
-            worth_it.then(|| (!shadows, forced, folder.score, has_good_name(dir), Reverse((depth, dir))))
+            // Of folders for several kinds of machines each may answer as well as the one that is meant.
+            let here = is_for_here(&dir.join("x"));
+            worth_it
+                .then(|| (!shadows, forced, folder.score, here, has_good_name(dir), Reverse((depth, dir))))
         });
         ranked.max().map(|(.., Reverse((_, dir)))| dir.clone())
     }
@@ -364,7 +371,7 @@ impl Need {
 
 /// How near `dir` is to what includes from it: 8 and more when it is above it or beside one that
 /// is above it, less with each step away.
-fn closeness(dir: &FilePath, from: &FilePath) -> u64 {
+pub(super) fn closeness(dir: &FilePath, from: &FilePath) -> u64 {
     let dir = &source_of(dir);
     let above = |dir: &FilePath| from.starts_with(dir);
     if above(dir) {

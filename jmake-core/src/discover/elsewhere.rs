@@ -190,6 +190,17 @@ mod tests {
     }
 
     #[test]
+    fn of_folders_of_headers_that_for_this_machine_is_searched() {
+        let project = Project::new(&[
+            ("src/a.c", "#include \"target.h\""),
+            ("src/aarch64/target.h", ""),
+            ("src/arc/target.h", ""),
+            ("src/x86/target.h", ""),
+        ]);
+        assert_eq!(project.discover().include_dirs, [crate::path::FilePath::new("src/x86")]);
+    }
+
+    #[test]
     fn what_is_named_for_another_machine_yields_where_one_is_for_this() {
         let files = [
             ("a.c", ""),

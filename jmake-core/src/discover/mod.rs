@@ -14,6 +14,7 @@ mod foreign;
 mod generated;
 mod includes;
 mod manner;
+mod nearest;
 mod opened;
 mod optional;
 mod reasons;

@@ -22,7 +22,9 @@ use super::reasons::{
     Candidate, Part, decide, has_own_header, is_test_framework, is_whole_folder, own_reason,
 };
 use super::told::{Ways, name_of};
-use super::{Category, Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, optional, vendored};
+use super::{
+    Category, Discovery, FoundTarget, LeftOut, Skipped, TargetKind, Tree, dirs, nearest, optional, vendored,
+};
 use crate::standard::is_standard;
 
 /// Decides what to make of `tree`: one library called `name` of all sources but those with a
@@ -107,7 +109,16 @@ pub fn discover_project(
         library.iter().chain(&programs).chain(helpers.values().flatten()).cloned().collect();
     let given = evidence.as_ref().map(|said| said.include_dirs.clone()).unwrap_or_default();
     let own = evidence.as_ref().map_or(&[][..], |said| &said.manner.own);
-    let dirs = dirs::include_dirs(memo, &finder, given, Ways::new(own), &searching);
+    let mut dirs = dirs::include_dirs(memo, &finder, given, Ways::new(own), &searching);
+    if evidence.is_none() {
+        found.manner.own = nearest::own(memo, &finder, &dirs, &library);
+    }
+    if !found.manner.own.is_empty() {
+        // What is seen now may lead elsewhere.
+        found.problems.append(&mut dirs.problems);
+        let ways = Ways::new(&found.manner.own);
+        dirs = dirs::include_dirs(memo, &finder, dirs.chosen, ways, &searching);
+    }
     found.include_dirs = dirs.chosen;
     found.system_headers =
         dirs.outside.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();

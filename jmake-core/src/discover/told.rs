@@ -184,7 +184,7 @@ fn rest(whole: &Told, shared: &Told, flags: &[String]) -> Told {
 }
 
 /// The shortest list that, with what else is `shared` behind it, is `whole`.
-fn before(whole: &[FilePath], shared: &[FilePath]) -> Vec<FilePath> {
+pub(super) fn before(whole: &[FilePath], shared: &[FilePath]) -> Vec<FilePath> {
     let is_enough = |count: &usize| {
         let (own, behind) = whole.split_at(*count);
         shared.iter().filter(|one| !own.contains(one)).eq(behind)

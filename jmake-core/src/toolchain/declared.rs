@@ -83,8 +83,11 @@ impl Toolchain {
         }
         let mut argv = vec![bytes_of(tool.path.as_os_str()).to_vec()];
         argv.extend_from_slice(flags);
-        // Whether an instruction may be used is known only when code is made.
-        let rest = ["-w", "-O0", "-c", "-emit-llvm", "-o", "/dev/null", "-x", lang.flag(), "-"];
+        // Whether an instruction may be used is known only when code is made, and whether assembler is
+        // right only when that is machine code.
+        let has_assembler = memchr::memmem::find(source, b"asm").is_some();
+        argv.extend((!has_assembler).then(|| b"-emit-llvm".to_vec()));
+        let rest = ["-w", "-O0", "-c", "-o", "/dev/null", "-x", lang.flag(), "-"];
         argv.extend(rest.map(|arg| arg.as_bytes().to_vec()));
         match of_project || flags.iter().any(|flag| flag.starts_with(b"-I")) {
             true => ask.succeeds_now(&argv, source),

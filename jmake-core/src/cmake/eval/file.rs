@@ -60,8 +60,9 @@ impl Reader<'_> {
                 self.set(out, crate::digest::Digest::of(&content).to_string());
             }
             ("TIMESTAMP", [_, out, ..]) => self.set(out, ""),
+            ("MAKE_DIRECTORY", folders) => folders.iter().for_each(|folder| self.make_folder(folder)),
             // A description that tidies up does so for good; here a file stays where it is.
-            ("REMOVE" | "REMOVE_RECURSE" | "MAKE_DIRECTORY" | "INSTALL" | "CHMOD" | "LOCK", _) => {}
+            ("REMOVE" | "REMOVE_RECURSE" | "INSTALL" | "CHMOD" | "LOCK", _) => {}
             _ => self.note(format!("`file({operation})` is not followed")),
         }
     }
@@ -234,6 +235,14 @@ impl Reader<'_> {
             return self.note(format!("`{file}` of the project would be written over; that is left out"));
         }
         self.out.written.insert(file, content);
+    }
+
+    /// Remembers a folder that is made in the build folder: a name may climb from there.
+    fn make_folder(&mut self, folder: &str) {
+        let folder = path::file_path(&self.in_source(folder));
+        if folder.starts_with(&self.place.build) && self.keep(folder.as_bytes().len()) {
+            self.out.folders.push(folder);
+        }
     }
 
     fn file_generate(&mut self, options: &[String]) {

@@ -287,11 +287,7 @@ impl Reader<'_> {
             "include" => self.include(args),
             "include_guard" => self.include_guard(),
             "add_subdirectory" => self.add_subdirectory(args),
-            "subdirs" => {
-                for dir in args.iter().rev() {
-                    self.add_subdirectory(std::slice::from_ref(dir));
-                }
-            }
+            "subdirs" => self.subdirs(args),
             "cmake_language" => self.language(args),
             _ => return false,
         }
@@ -311,7 +307,14 @@ impl Reader<'_> {
                 self.close_scope(scopes, &args[1..]);
             }
         }
-        self.leave();
+        match self.frames.last_mut() {
+            // Folders may have to be read yet.
+            Some(frame) if matches!(frame.call, Call::File(Some(_))) => {
+                frame.at = frame.end;
+                frame.blocks.clear();
+            }
+            _ => self.leave(),
+        }
     }
 
     fn include_guard(&mut self) {
@@ -397,6 +400,31 @@ impl Reader<'_> {
             Dir { source, binary, parent: Some(self.dir), properties, exclude, under_test, ..Dir::default() };
         self.model.dirs.push(dir);
         self.run_file(&file, Some(self.model.dirs.len() - 1));
+    }
+
+    /// Notes folders that are read once the description of this one has come to its end.
+    fn subdirs(&mut self, args: &[String]) {
+        let under_test = self.under_test();
+        let folders = args.iter().filter(|arg| !matches!(&***arg, "EXCLUDE_FROM_ALL" | "PREORDER"));
+        let folders: Vec<(String, bool)> = folders.map(|folder| (folder.clone(), under_test)).collect();
+        if self.keep(folders.iter().map(|(folder, _)| folder.len()).sum())
+            && let Some(dir) = self.model.dirs.get_mut(self.dir)
+        {
+            dir.later.extend(folders);
+        }
+    }
+
+    /// Goes into the next of such folders where a description has come to its end; tells whether there was one.
+    pub(super) fn enter_later(&mut self) -> bool {
+        let is_end = self.frames.last().is_some_and(|frame| matches!(frame.call, Call::File(Some(_))));
+        let dir = self.model.dirs.get_mut(self.dir).filter(|_| is_end);
+        let Some((folder, under_test)) = dir.and_then(|dir| dir.later.pop_front()) else { return false };
+        let before = self.model.dirs.len();
+        self.add_subdirectory(&[folder]);
+        if let Some(new) = self.model.dirs.get_mut(before) {
+            new.under_test |= under_test;
+        }
+        true
     }
 
     pub(super) fn in_excluded_dir(&self) -> bool {

@@ -168,7 +168,9 @@ impl<'a> Reader<'a> {
     fn run(&mut self) {
         while let Some(frame) = self.frames.last_mut() {
             if self.stopped || frame.at >= frame.end {
-                self.leave();
+                if self.stopped || !self.enter_later() {
+                    self.leave();
+                }
                 continue;
             }
             let at = frame.at;

@@ -73,7 +73,8 @@ impl Reader<'_> {
             | "doctest_discover_tests" => self.add_test(args),
             "generate_export_header" => self.generate_export_header(args),
             "configure_package_config_file" => {}
-            "fetchcontent_makeavailable" | "fetchcontent_populate" | "externalproject_add" => {
+            "externalproject_add" => self.external_project(args),
+            "fetchcontent_makeavailable" | "fetchcontent_populate" => {
                 self.note(format!("`{name}` would fetch something; that is left out"));
             }
             "fetchcontent_getproperties" => {
@@ -84,6 +85,23 @@ impl Reader<'_> {
             _ => return false,
         }
         true
+    }
+
+    /// Another project is not built; where its sources would have to lie in this one and do not, nobody
+    /// could build it.
+    fn external_project(&mut self, args: &[String]) {
+        let after = |key: &str| args.iter().position(|word| word == key).and_then(|at| args.get(at + 1));
+        let fetches = ["URL", "GIT_REPOSITORY", "SVN_REPOSITORY", "HG_REPOSITORY", "CVS_REPOSITORY"]
+            .iter()
+            .any(|key| after(key).is_some())
+            || after("DOWNLOAD_COMMAND").is_some_and(|command| !command.is_empty());
+        let Some(dir) = after("SOURCE_DIR").filter(|_| !fetches).map(|dir| self.in_source(dir)) else {
+            return self.note("`externalproject_add` would fetch something; that is left out".to_owned());
+        };
+        if !self.dir_exists(&dir) {
+            self.out.gives_up = true;
+            self.note(format!("the other project in `{}` is not there", path::file_path(&dir)));
+        }
     }
 
     fn execute_process(&mut self, name: &str, args: &[String]) {

@@ -346,6 +346,25 @@ fn other_files_are_run() {
 }
 
 #[test]
+fn subdirs_are_read_behind_their_description_in_order() {
+    let top = "subdirs(a z)\nif(BUILD_TESTS OR ON)\nsubdirs(test)\nendif()\n\
+               set(known yes)\nsay(top)\nreturn()\nsay(no)";
+    let a = "say(a ${known})\nsubdirs(in)\nsay(behind)\nadd_library(a a.c)";
+    let files = [
+        ("CMakeLists.txt", top),
+        ("a/CMakeLists.txt", a),
+        ("a/in/CMakeLists.txt", "say(in)"),
+        ("z/CMakeLists.txt", "say(z ${known})\nadd_library(z z.c)"),
+        ("test/CMakeLists.txt", "add_library(t t.c)"),
+    ];
+    let (said, described) = said_of(&files);
+    assert_eq!(said, "[top][a][yes][behind][in][z][yes]");
+    let targets: Vec<(&str, bool)> =
+        described.targets.iter().map(|target| (target.name.as_str(), target.is_test)).collect();
+    assert_eq!(targets, [("a", false), ("z", false), ("t", true)]);
+}
+
+#[test]
 fn properties() {
     check(&[
         (

@@ -6,7 +6,7 @@ pub(super) mod resolve;
 
 use super::Kind;
 use crate::path::FilePath;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +42,8 @@ pub(super) struct Dir {
     pub flags: [String; 2],
     /// `CMAKE_SHARED_LINKER_FLAGS` there.
     pub link_flags: String,
+    /// Folders to be read after the description, and whether each is about tests.
+    pub later: VecDeque<(String, bool)>,
 }
 
 /// Everything described so far.

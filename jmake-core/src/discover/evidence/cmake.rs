@@ -25,7 +25,7 @@ const MOST_GRANTED: usize = 24;
 pub(super) fn read(seen: &Seen<'_>, dir: &FilePath, answers: &Answers<'_>) -> Option<Evidence> {
     let tree = seen.tree;
     let (file, described) = described(seen, dir, answers)?;
-    let mut evidence = Evidence::new(file, generated(&described, seen.memo, answers));
+    let mut evidence = new(file, &described, generated(&described, seen.memo, answers));
     let libraries = libraries(&described, tree);
     for library in &libraries {
         take(&mut evidence, &described, library, seen);
@@ -33,6 +33,16 @@ pub(super) fn read(seen: &Seen<'_>, dir: &FilePath, answers: &Answers<'_>) -> Op
     evidence.libraries = several::of_cmake(&libraries, &evidence.sources);
     evidence.settle(seen);
     Some(evidence)
+}
+
+/// Nothing yet of the library, by a description that has `generated` made.
+pub(super) fn new(
+    file: FilePath,
+    described: &Described,
+    generated: BTreeMap<FilePath, Generated>,
+) -> Evidence {
+    let folders = described.folders.iter().cloned().collect();
+    Evidence { folders, ..Evidence::new(file, generated) }
 }
 
 /// The description that counts, and all that it says.

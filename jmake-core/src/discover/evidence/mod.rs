@@ -64,6 +64,8 @@ pub(super) struct Evidence {
     pub manner: Manner,
     /// Headers and sources that are made, by path.
     pub generated: BTreeMap<FilePath, Generated>,
+    /// Folders that are made, and may stay empty.
+    folders: BTreeSet<FilePath>,
     /// Every file that was read, with its text.
     read: Vec<(FilePath, Arc<[u8]>)>,
     /// Sources that it names and that neither are there nor are made by it.
@@ -182,6 +184,7 @@ impl Evidence {
             include_dirs: Vec::new(),
             manner: Manner::default(),
             generated,
+            folders: BTreeSet::new(),
             read: Vec::new(),
             missing: Vec::new(),
             unread: Vec::new(),
@@ -251,9 +254,10 @@ impl Evidence {
         }
     }
 
-    /// Whether a folder can be searched: it is there, or something is made in it.
+    /// Whether a folder can be searched: it is there, or it or something in it is made.
     fn is_searched(&self, dir: &FilePath, tree: &Tree) -> bool {
-        tree.dirs.binary_search(dir).is_ok() || self.generated.keys().any(|path| path.starts_with(dir))
+        let is_there = tree.dirs.binary_search(dir).is_ok() || self.folders.contains(dir);
+        is_there || self.generated.keys().any(|path| path.starts_with(dir))
     }
 
     /// Says once what all sources are told, and decides what of the manner holds.

@@ -67,7 +67,7 @@ fn read(seen: &Seen<'_>, answers: &Answers<'_>) -> Option<Parts> {
     let mut parts: Vec<Part> = Vec::new();
     for target in wanted(&described, seen.tree) {
         let Some(said) = described.targets.get(target) else { continue };
-        let mut evidence = Evidence::new(file.clone(), made.clone());
+        let mut evidence = cmake::new(file.clone(), &described, made.clone());
         cmake::take(&mut evidence, &described, said, seen);
         evidence.settle(seen);
         let Evidence { sources, defines, include_dirs, manner, missing, .. } = evidence;

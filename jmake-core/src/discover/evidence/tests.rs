@@ -411,7 +411,8 @@ fn what_a_template_becomes_is_not_guessed_beside_what_is_said() {
 #[test]
 fn what_is_not_followed_is_said() {
     let told = |descriptions: &[(&'static str, &'static str)]| -> Vec<String> {
-        project(descriptions).discover().problems.into_iter().map(|problem| problem.message).collect()
+        let told = project(descriptions).discover().problems.into_iter().map(|problem| problem.message);
+        told.filter(|message| !message.contains("is left out")).collect()
     };
     let scripted = (
         "Makefile.am",

@@ -155,6 +155,26 @@ add_library(p a.c ${BACKEND}.c ${more})
 }
 
 #[test]
+fn another_project_that_would_have_to_be_there_and_is_not_cannot_be_built() {
+    let cmake = "\
+project(p C)
+find_package(OpenSSL)
+if(OpenSSL_FOUND)
+  set(backend openssl.c)
+else()
+  set(backend tiny.c)
+  include(ExternalProject)
+  ExternalProject_Add(tiny SOURCE_DIR ${CMAKE_CURRENT_LIST_DIR}/ext/tiny DOWNLOAD_COMMAND \"\")
+endif()
+add_library(p a.c ${backend})
+";
+    let files = [("CMakeLists.txt", cmake), ("a.c", ""), ("openssl.c", ""), ("tiny.c", "")];
+    assert_eq!(Project::new(&files).targets(), "lib p: a.c openssl.c\n");
+    let there: Vec<_> = files.into_iter().chain([("ext/tiny/tests/t.c", "")]).collect();
+    assert_eq!(Project::new(&there).targets(), "lib p: a.c tiny.c\n");
+}
+
+#[test]
 fn a_template_that_the_description_writes_itself_is_filled_in() {
     let cmake = "\
 project(p C)
