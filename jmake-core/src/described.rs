@@ -32,6 +32,8 @@ pub struct Described {
     pub targets: Vec<Target>,
     /// Headers that the description has made, by path.
     pub headers: BTreeMap<FilePath, Generated>,
+    /// Files in which it goes on, as it spells them, and that are not there.
+    pub unread: Vec<String>,
 }
 
 /// A library or a program.
@@ -65,6 +67,8 @@ pub struct Target {
     pub own: BTreeMap<FilePath, Own>,
     /// Which of its symbols are shown, where that is said.
     pub export: Option<Export>,
+    /// Scripts that its linker reads as it reads objects: they may define symbols.
+    pub scripts: Vec<FilePath>,
 }
 
 /// What the compiler is told for one source of a target.
@@ -144,6 +148,7 @@ impl Default for Target {
             cxx_flags: Vec::new(),
             own: BTreeMap::new(),
             export: None,
+            scripts: Vec::new(),
         }
     }
 }
@@ -177,6 +182,10 @@ impl Target {
                 "export-symbols-regex" => {
                     self.export =
                         behind.or_else(|| words.next()).map(|text| Export::Matching(text.to_owned()));
+                    continue;
+                }
+                script if script == word && [".lds", ".ld"].iter().any(|end| script.ends_with(end)) => {
+                    self.scripts.extend(file(script).into_iter().take(MOST_FLAGS));
                     continue;
                 }
                 _ => continue,

@@ -63,7 +63,7 @@ struct Content {
 
 const SHARDS: usize = 16;
 /// Changes whenever the stored form or the meaning of [`Facts`] does.
-const VERSION: &[u8] = b"jmake-memo-5\n";
+const VERSION: &[u8] = b"jmake-memo-6\n";
 
 /// Digests and facts of files, by path.
 pub struct Memo {

@@ -21,8 +21,6 @@ use super::shell::{Block, Statement, When, parse};
 const DEEPEST: usize = 40;
 /// No pattern of a `case` is longer.
 const LONGEST_PATTERN: usize = 200;
-/// A body longer than this is no value.
-const LONGEST_VALUE: usize = 500;
 /// How many files with macros are read.
 const MOST_FILES: usize = 100;
 /// All statements that are followed.
@@ -48,6 +46,8 @@ pub struct Configure<'f> {
     pub headers: Vec<(String, String)>,
     /// Files made from templates of their own.
     pub made: Vec<(String, String)>,
+    /// Files and folders that are there once more under another name, and what they are.
+    pub links: Vec<(String, String)>,
     /// Headers with nothing but the integers of fixed width, for compilers that have none.
     pub integers: Vec<String>,
     /// Variables that hold what a command prints.
@@ -56,9 +56,13 @@ pub struct Configure<'f> {
     pub assigned: BTreeSet<String>,
     /// What stands at the beginning and at the end of a header without template.
     pub around: (String, String),
+    /// Whether it is one of its own, and no part that a larger one reads.
+    pub is_begun: bool,
     /// Whether a package with a name was declared.
     pub is_package: bool,
     pub(super) bodies: BTreeMap<String, String>,
+    /// Whether a program that is complained of does not count as compiled.
+    pub(super) is_strict: bool,
     /// Whether what is asked is asked in C++, and what was asked in before.
     pub(super) is_cxx: Vec<bool>,
     steps: usize,
@@ -85,12 +89,15 @@ impl<'f> Configure<'f> {
             mentioned: BTreeSet::new(),
             headers: Vec::new(),
             made: Vec::new(),
+            links: Vec::new(),
             integers: Vec::new(),
             unknown: BTreeSet::new(),
             assigned: BTreeSet::new(),
             around: (String::new(), String::new()),
+            is_begun: false,
             is_package: false,
             bodies: BTreeMap::new(),
+            is_strict: false,
             is_cxx: Vec::new(),
             steps: MOST,
             text: LONGEST,
@@ -201,7 +208,7 @@ impl<'f> Configure<'f> {
             Statement::Assign(name, text) => {
                 let text = unquoted(text);
                 // What a command prints is mostly not known.
-                match !self.is_printed(&text) || text.contains("$(") {
+                match !self.is_printed(&text) || runs(&text) {
                     true => drop(self.unknown.insert(name.clone())),
                     false => drop(self.unknown.remove(name)),
                 }
@@ -264,6 +271,7 @@ impl<'f> Configure<'f> {
             words.extend(inner.split_ascii_whitespace().map(str::to_owned));
         }
         match words.first().map(String::as_str) {
+            Some("ln" | "$LN_S" | "$as_ln_s") => self.link(&words),
             Some("test" | "[") => {
                 let rest = words.get(1..).unwrap_or_default();
                 let rest: Vec<String> = rest.iter().map(|word| self.expand(&unquoted(word))).collect();
@@ -280,6 +288,16 @@ impl<'f> Configure<'f> {
             Some("." | "source") => self.source(words.get(1).map(String::as_str).unwrap_or_default()),
             _ => false,
         }
+    }
+
+    /// Notes what `ln -s SOURCE NAME` would make.
+    fn link(&mut self, words: &[String]) -> bool {
+        let words = words.iter().skip(1).map(|word| self.expand(&unquoted(word)));
+        let words: Vec<String> = words.filter(|word| !word.starts_with('-')).collect();
+        if let [source, name] = &words[..] {
+            self.links.push((name.clone(), source.clone()));
+        }
+        true
     }
 
     /// Whether `expr TEXT : PATTERN` finds something, as far as a glob can say what the pattern does.
@@ -402,66 +420,6 @@ impl<'f> Configure<'f> {
         &rest[end..]
     }
 
-    /// `text` without quotes and with what `m4_define` said put in.
-    pub(super) fn plain(&self, text: &str) -> String {
-        let mut text = bare(text);
-        for _ in 0..8 {
-            if let Some((before, command)) = text.split_once("esyscmd") {
-                // What a command prints is often what a file says that it is given.
-                let before = before.split("m4_").next().unwrap_or_default();
-                let before = before.split("ifdef").next().unwrap_or_default().trim().to_owned();
-                return before + &self.first_line(command).unwrap_or_default();
-            }
-            let more = self.put_in(&text);
-            if more == text || more.len() > 10_000 {
-                break;
-            }
-            text = more;
-        }
-        text
-    }
-
-    /// The only line of a file that `text` names.
-    fn first_line(&self, text: &str) -> Option<String> {
-        let names =
-            text.split([' ', '(', ')', '"', '\'', ',', ';', '<', '|']).filter(|name| !name.is_empty());
-        let mut files = names.filter_map(|name| crate::described::place(&self.dir, name.as_bytes()));
-        files.find_map(|path| {
-            let text = self.files.read(&path).filter(|text| text.len() < 100)?;
-            let text = String::from_utf8_lossy(&text);
-            let text = text.rsplit('=').next().unwrap_or_default().trim().trim_matches('"').to_owned();
-            (!text.is_empty() && !text.contains('\n')).then_some(text)
-        })
-    }
-
-    fn put_in(&self, text: &str) -> String {
-        let mut out = String::new();
-        let mut rest = text;
-        while let Some(c) = rest.chars().next() {
-            let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
-            let word = &rest[..end];
-            let body = self.bodies.get(word).filter(|body| end > 0 && body.len() < LONGEST_VALUE);
-            match body {
-                Some(body) => {
-                    out += &bare(body);
-                    rest = rest[end..].strip_prefix("()").unwrap_or(&rest[end..]);
-                }
-                None if end > 0 => {
-                    out += word;
-                    rest = &rest[end..];
-                }
-                None => {
-                    out.push(c);
-                    rest = &rest[c.len_utf8()..];
-                }
-            }
-            if out.len() > 10_000 {
-                break;
-            }
-        }
-        out
-    }
-
     /// Defines a macro.
     pub(super) fn define(&mut self, name: &str, known: Known) {
         self.defines.insert(name.to_owned(), known);
@@ -493,6 +451,11 @@ fn requoted(text: &str) -> String {
     out
 }
 
+/// Whether the shell runs a command for `text`: in single quotes `$(X)` is a variable of a Makefile.
+fn runs(text: &str) -> bool {
+    text.split('\'').step_by(2).any(|part| part.contains("$("))
+}
+
 /// What the shell knows before the first line.
 fn known_variables() -> BTreeMap<String, String> {
     let cpu = std::env::consts::ARCH;
@@ -520,6 +483,8 @@ fn known_variables() -> BTreeMap<String, String> {
         ("OBJEXT", "o"),
         ("PATH_SEPARATOR", ":"),
         ("srcdir", "."),
+        ("ac_top_srcdir", "."),
+        ("ac_abs_top_srcdir", "."),
         ("prefix", "NONE"),
         ("exec_prefix", "NONE"),
         ("ac_cv_c_inline", "inline"),

@@ -9,6 +9,9 @@ use crate::standard::is_standard;
 
 use super::configure::Configure;
 
+/// How many headers of one folder are there once more under another name.
+const MOST_LINKED: usize = 500;
+
 /// All of them, by path.
 pub(super) fn made(configure: &Configure<'_>) -> BTreeMap<FilePath, Generated> {
     let mut all = BTreeMap::new();
@@ -20,6 +23,9 @@ pub(super) fn made(configure: &Configure<'_>) -> BTreeMap<FilePath, Generated> {
     }
     for out in &configure.integers {
         all.extend(integers(configure, out));
+    }
+    for (name, source) in &configure.links {
+        all.extend(linked(configure, name, source));
     }
     all.extend(
         configure.files.below(&configure.dir).iter().filter_map(|from| before_systems(configure, from)),
@@ -96,6 +102,23 @@ fn integers(configure: &Configure<'_>, out: &str) -> Option<(FilePath, Generated
     let text = "#include <stddef.h>\n#include <stdint.h>\n#include <inttypes.h>\n".to_owned();
     let from = configure.dir.join("configure.ac");
     Some((path.clone(), Generated { path, from, form: Form::Text(text) }))
+}
+
+/// The headers that are there once more where `name` is linked to the file or folder `source`.
+fn linked(configure: &Configure<'_>, name: &str, source: &str) -> Vec<(FilePath, Generated)> {
+    let placed = |name: &str| place(&configure.dir, name.as_bytes());
+    let (Some(there), Some(source)) = (placed(name), placed(source)) else { return Vec::new() };
+    let below = configure.files.below(&source).into_iter();
+    let of_folder = below.filter(|path| path.parent().as_ref() == Some(&source));
+    let pairs = of_folder.map(|from| (there.join(from.file_name()), from)).take(MOST_LINKED);
+    let file = configure.files.is_file(&source).then(|| (there.clone(), source.clone()));
+    let is_header = |path: &FilePath| header_of(&[path.file_name(), b".in"].concat()).is_some();
+    let is_new = |(there, _): &(FilePath, FilePath)| is_header(there) && !configure.files.is_file(there);
+    let copy = |(there, from): (FilePath, FilePath)| {
+        let path = FilePath::new(DIR).join(there.as_bytes());
+        (path.clone(), Generated { path, from, form: Form::Copy })
+    };
+    file.into_iter().chain(pairs).filter(is_new).map(copy).collect()
 }
 
 /// A header with values of variables put in.

@@ -1,7 +1,7 @@
 //! The macros of autoconf, automake, libtool and the usual archive that decide something.
 
 use crate::described::value;
-use crate::generate::{Check, check, check_headers};
+use crate::generate::{Check, Known, check, check_headers};
 use crate::standard::{has_function, has_header, takes_flag};
 
 use super::configure::Configure;
@@ -68,7 +68,7 @@ impl Configure<'_> {
             }
             "AC_SUBST" => {
                 self.substituted.insert(bare(arg(0)));
-                let text = self.plain(&self.expand(&unquoted(arg(1))));
+                let text = self.plain(&self.expand(arg(1)));
                 self.variables.insert(bare(arg(0)), text);
             }
             "AM_CONDITIONAL" => {
@@ -76,11 +76,25 @@ impl Configure<'_> {
                 self.conditions.insert(bare(arg(0)), holds);
             }
             "AC_CONFIG_HEADERS" | "AM_CONFIG_HEADER" | "AC_CONFIG_HEADER" => {
-                self.headers.extend(words(arg(0)).iter().map(|word| with_template(word)));
+                let all = words(&self.put_in(&self.expand(arg(0))));
+                self.headers.extend(all.iter().map(|word| with_template(word)));
             }
             "AC_CONFIG_FILES" | "AC_OUTPUT" => {
-                self.made.extend(words(arg(0)).iter().map(|word| with_template(word)));
+                let all = words(&self.put_in(&self.expand(arg(0))));
+                self.made.extend(all.iter().map(|word| with_template(word)));
             }
+            "AC_CONFIG_LINKS" => {
+                let all = words(&self.expand(&unquoted(arg(0))));
+                let pairs = all.iter().filter_map(|word| word.split_once(':'));
+                self.links.extend(pairs.map(|(name, source)| (name.to_owned(), source.to_owned())));
+            }
+            "AC_CONFIG_COMMANDS" => {
+                // They are another shell's, when all is decided.
+                let before = self.variables.clone();
+                self.run_argument(all.get(1));
+                self.variables = before;
+            }
+            "AC_LANG_WERROR" => self.is_strict = true,
             "AH_TOP" => self.around.0 += &format!("{}\n", unquoted(arg(0))),
             "AH_BOTTOM" => self.around.1 += &format!("{}\n", unquoted(arg(0))),
             "AH_VERBATIM" => self.around.1 += &format!("{}\n", unquoted(arg(1))),
@@ -118,6 +132,7 @@ impl Configure<'_> {
             .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' })
             .collect();
         let short = Some(part(3)).filter(|short| !short.is_empty()).unwrap_or(plain);
+        self.is_begun = true;
         self.is_package = !name.is_empty();
         for header in
             ["inttypes", "stdint", "stdio", "stdlib", "string", "strings", "unistd", "sys/stat", "sys/types"]
@@ -134,6 +149,12 @@ impl Configure<'_> {
             ("PACKAGE_BUGREPORT", bugs),
             ("PACKAGE_URL", url),
         ] {
+            if text.contains("m4_") {
+                // What M4 would make of it is not known.
+                self.define(key, Known::Value(None));
+                self.unknown.insert(key.to_owned());
+                continue;
+            }
             self.define(key, value(format!("\"{text}\"")));
             self.variables.insert(key.to_owned(), text);
         }
@@ -243,7 +264,7 @@ impl Configure<'_> {
                 for one in split(arg(0)) {
                     let holds = has_function(&one);
                     self.answered(&format!("ac_cv_have_decl_{}", small(&one)), holds);
-                    let known = crate::generate::Known::Number(Check::Declared(vec![one.clone()]));
+                    let known = Known::Number(Check::Declared(vec![one.clone()]));
                     if name != "AC_CHECK_DECL" {
                         self.define(&format!("HAVE_DECL_{}", capital(&one)), known);
                     }
@@ -254,6 +275,8 @@ impl Configure<'_> {
                 for one in split(arg(0)) {
                     let last = one.rsplit(['.', ' ']).next().unwrap_or(&one).to_owned();
                     let holds = !one.starts_with(|c: char| c.is_ascii_uppercase());
+                    let kind = if name.starts_with("AC_CHECK_TYPE") { "type" } else { "member" };
+                    self.answered(&format!("ac_cv_{kind}_{}", small(&one)), holds);
                     if name.ends_with('S') {
                         self.asks(&format!("HAVE_{}", capital(&one)), Check::Declared(vec![last]));
                     }
@@ -296,6 +319,10 @@ impl Configure<'_> {
             }
             "AC_TRY_COMPILE" | "AC_TRY_LINK" => {
                 let holds = self.takes_main(arg(0), arg(1));
+                self.run_argument(all.get(if holds { 2 } else { 3 }));
+            }
+            "AC_EGREP_HEADER" => {
+                let holds = self.is_in_header(&bare(arg(0)), &bare(arg(1)));
                 self.run_argument(all.get(if holds { 2 } else { 3 }));
             }
             "AC_TRY_RUN" => {
@@ -341,6 +368,14 @@ impl Configure<'_> {
             self.defined(&format!("HAVE_LIB{}", capital(&bare(arg(0)))), "1");
         }
         self.run_argument(all.get(if holds { 2 } else { 3 }));
+    }
+
+    /// Whether a header of the system says something of `word`, if it is one.
+    fn is_in_header(&self, word: &str, header: &str) -> bool {
+        let is_word = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let program = format!("#include <{header}>\nint main(void) {{ return (int)sizeof({word}); }}\n");
+        let answer = || self.files.compiles(&program, self.is_cxx.last() == Some(&true));
+        is_word && has_header(header) && answer().unwrap_or_else(|| has_function(word))
     }
 
     /// A macro of the project's own, or one that is called like those that are known.

@@ -4,6 +4,7 @@
 //! Conditions are those that `configure.ac` decides; one that it leaves open does not hold.
 
 mod configure;
+mod defined;
 mod flags;
 mod headers;
 mod m4;
@@ -64,7 +65,8 @@ pub struct Configured {
 impl Configured {
     /// What the `configure.ac` in `dir` says.
     pub fn read(files: &dyn Files, dir: &FilePath) -> Option<Configured> {
-        let configure = Configure::read(files, dir).filter(|configure| configure.is_package)?;
+        // Of old a package has no name.
+        let configure = Configure::read(files, dir).filter(|configure| configure.is_begun)?;
         let headers = headers::made(&configure);
         let is_known = |name: &String| !configure.unknown.contains(name);
         let usual = ["CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "srcdir", "OBJEXT"].map(str::to_owned);

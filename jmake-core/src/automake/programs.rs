@@ -57,7 +57,15 @@ impl Configure<'_> {
     fn is_tried(&self, code: &str) -> Option<bool> {
         let is_cxx = self.is_cxx.last() == Some(&true);
         let text = self.written(code)?;
-        self.files.compiles(&(self.known_macros(&text) + &text), is_cxx)
+        self.files.compiles(&(self.known_macros(&text) + &self.strictly(&text) + &text), is_cxx)
+    }
+
+    /// What has an attribute that the compiler does not know keep a program from compiling, where
+    /// complaints are errors.
+    fn strictly(&self, text: &str) -> String {
+        let names = if self.is_strict { attributes(text) } else { Vec::new() };
+        let ask = |name| format!("#if !__has_attribute({name})\n#error {name}\n#endif\n");
+        names.into_iter().map(ask).collect()
     }
 
     /// The program as the shell writes it; `None` where it is not known what that is.
@@ -101,6 +109,15 @@ impl Configure<'_> {
         let names = self.defines.keys().filter(counts);
         names.filter_map(|name| Some(definition(name, &self.defines[name])?)).collect()
     }
+}
+
+/// The first attribute of each `__attribute__` in a program.
+fn attributes(code: &str) -> Vec<&str> {
+    let names = code.split("__attribute__").skip(1).filter_map(|rest| {
+        let rest = rest.trim_start_matches([' ', '(']);
+        rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next()
+    });
+    names.filter(|name| !name.is_empty()).collect()
 }
 
 /// The line that defines the macro, where its value is known by now.

@@ -321,7 +321,8 @@ fn is_macro(name: &str) -> bool {
     {
         return true;
     }
-    let all_upper = is_upper(name);
-    ["AC_", "AM_", "AX_", "LT_", "AS_", "AH_", "PKG_", "m4_"].iter().any(|start| name.starts_with(start))
-        && (all_upper || name.starts_with("m4_") || name.contains('_'))
+    // No command is called like `ACX_CHECK_THIS`.
+    let is_own = is_upper(name) && name.trim_matches('_').contains('_');
+    let starts = ["AC_", "AM_", "AX_", "LT_", "AS_", "AH_", "PKG_", "m4_"];
+    is_own || starts.iter().any(|start| name.starts_with(start))
 }

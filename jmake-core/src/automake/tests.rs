@@ -30,6 +30,7 @@ fn shell_text_is_followed() {
         ("X='a b'", "a b"),
         ("Y=2 X=\"a $Y ${Y}b ${Z-z}\"", "a 2 2b z"),
         ("X=`rm -rf /`", ""),
+        ("X='$(OBJS) a.o'", "$(OBJS) a.o"),
         ("if test x = x; then X=yes; else X=no; fi", "yes"),
         ("if test \"x$Z\" = xy ; then\n X=a\nelif test -z \"$Z\" && test 1 -lt 2; then\n X=b\nfi", "b"),
         ("if test ! x = y -a -n \"z\"; then X=yes; fi", "yes"),
@@ -47,6 +48,9 @@ fn shell_text_is_followed() {
         ("if expr xlinux-gnu : xlinux >/dev/null; then X=yes; fi", "yes"),
         ("expr xlinux : 'xl.*ux-' || X=no; expr a : '[[a-z]]' && X=never", "no"),
         ("m4_define([VER], [3.4])\nX=VER", "3.4"),
+        ("m4_define([A],1)m4_define([B],[2])AC_SUBST([X],A.B[]m4_ifdef([C],.C)m4_ifdef([B],.B,no))", "1.2.2"),
+        ("m4_define([A],1)\nAC_SUBST([X],m4_if(A,[1],[one],[other])[]m4_defn([A]))", "one1"),
+        ("AC_DEFUN([MY_CHECK_ONE], [X=1])\nMY_CHECK_ONE\n", "1"),
         ("AC_DEFUN([MINE], [X=$1-$2])\nMINE([a], b)", "a-b"),
         ("AS_IF([test x = y], [X=1], [test x = x], [X=2], [X=3])", "2"),
         ("AS_CASE([$host_os], [cygwin*], [X=1], [X=2])", "2"),
@@ -71,6 +75,9 @@ fn shell_text_is_followed() {
         ("AC_COMPILE_IFELSE([AC_LANG_SOURCE([[#include <windows.h>]])], [X=1], [X=2])", "2"),
         ("AC_RUN_IFELSE([AC_LANG_PROGRAM], [X=1], [X=2], [X=cross])", "cross"),
         ("AC_CACHE_CHECK([for], [X], [X=cached])", "cached"),
+        ("AC_CHECK_TYPE(socklen_t, [], [])\ntest x$ac_cv_type_socklen_t = xyes && X=1", "1"),
+        ("AC_EGREP_HEADER([fpos_t], [stdio.h], [X=1], [X=2])", "1"),
+        ("AC_EGREP_HEADER([a.*b], [stdio.h], [X=1], [X=2])", "2"),
         ("AC_SUBST([X], [value])", "value"),
         ("AC_CHECK_SIZEOF([int16_t])\nX=$ac_cv_sizeof_int16_t", "2"),
     ] {
@@ -81,6 +88,13 @@ fn shell_text_is_followed() {
         project(". $srcdir/configure.host", "").with("configure.host", "case $host in *) X=sourced;; esac\n");
     assert_eq!(Configure::read(&tree, &FilePath::root()).unwrap().variables["X"], "sourced");
     let tree = project("", "").with("version", "V=\"5.6\"\n");
+    let plain = "AC_INIT([x], m4_normalize(m4_include([version])))";
+    let tree = tree.with("configure.ac", plain);
+    let read = Configure::read(&tree, &FilePath::root()).unwrap();
+    assert_eq!(read.variables["PACKAGE_VERSION"], "V= 5.6");
+    let tree = tree.with("configure.ac", "AC_INIT([x], m4_translit([1.2], [.], [_]))");
+    let read = Configure::read(&tree, &FilePath::root()).unwrap();
+    assert_eq!(read.defines["PACKAGE_VERSION"], Known::Value(None), "nobody knows");
     let text = "AC_INIT([x], m4_esyscmd([./print-version version]))";
     let tree = tree.with("configure.ac", text);
     let read = Configure::read(&tree, &FilePath::root()).unwrap();
@@ -332,4 +346,71 @@ fn headers_that_every_source_begins_with_and_headers_of_integers() {
     assert_eq!(described.targets[0].first, [FilePath::new("config.h")]);
     let made = &described.headers[&FilePath::new(".jmake/gen/inc/_stdint.h")];
     assert!(matches!(&made.form, Form::Text(text) if text.contains("#include <stdint.h>")));
+}
+
+#[test]
+fn headers_that_are_linked_to_others() {
+    let tree = project(
+        "case $host_cpu in *) dir=cpu;; esac\nAC_CONFIG_LINKS([inc/arch.h:src/$dir/arch.h inc/gone.h:gone.h])\n\
+         AC_CONFIG_COMMANDS([include/one], [rm -rf include/one\n$as_ln_s \"$ac_abs_top_srcdir/include\" include/one\nX=1])",
+        "",
+    );
+    let files = ["src/cpu/arch.h", "include/a.h", "include/sub/b.h", "include/notes.txt"];
+    let tree = files.into_iter().fold(tree, |tree, path| tree.with(path, ""));
+    let described = read(&tree, &FilePath::root()).unwrap();
+    let made: Vec<_> = described.headers.values().map(|made| format!("{} {made}", made.path)).collect();
+    assert_eq!(
+        made[..2],
+        [
+            ".jmake/gen/inc/arch.h a copy of `src/cpu/arch.h`",
+            ".jmake/gen/include/one/a.h a copy of `include/a.h`"
+        ]
+    );
+    assert!(!Configure::read(&tree, &FilePath::root()).unwrap().variables.contains_key("X"));
+}
+
+#[test]
+fn an_attribute_that_is_complained_of_is_not_there() {
+    /// A compiler that knows no attribute, or is not there.
+    struct Compiler(Tree, Option<bool>);
+    impl Files for Compiler {
+        fn read(&self, path: &FilePath) -> Option<std::sync::Arc<[u8]>> {
+            self.0.read(path)
+        }
+        fn is_file(&self, path: &FilePath) -> bool {
+            self.0.is_file(path)
+        }
+        fn is_dir(&self, path: &FilePath) -> bool {
+            self.0.is_dir(path)
+        }
+        fn below(&self, dir: &FilePath) -> Vec<FilePath> {
+            self.0.below(dir)
+        }
+        fn compiles(&self, program: &str, _: bool) -> Option<bool> {
+            self.1.map(|_| !program.contains("__has_attribute(odd)"))
+        }
+    }
+    let asks = "AC_COMPILE_IFELSE([AC_LANG_SOURCE([[__attribute__((odd)) int x;]])], [X=1], [X=2])";
+    let answer = |before: &str, compiler| {
+        let files = Compiler(project(&format!("{before}\n{asks}"), ""), compiler);
+        Configure::read(&files, &FilePath::root()).unwrap().variables["X"].clone()
+    };
+    assert_eq!(answer("AC_LANG_WERROR", Some(true)), "2");
+    assert_eq!(answer("", Some(true)), "1", "a warning is none");
+    assert_eq!(answer("AC_LANG_WERROR", None), "1", "nobody knows");
+}
+
+#[test]
+fn templates_without_a_named_package() {
+    let tree = Tree::default()
+        .with("configure.ac", "AC_INIT\nX='$(A) b.o'\nAC_SUBST(X)\nF='x.h y.h'\nm4_define([top], [inc/])\nAC_CONFIG_FILES([$F])\nAC_CONFIG_FILES(top[z.h])\n")
+        .with("inc/z.h.in", "")
+        .with("x.h.in", "#define X \"@X@\"\n");
+    let configured = Configured::read(&tree, &FilePath::root()).unwrap();
+    assert_eq!(configured.values["X"], "$(A) b.o");
+    for made in ["x.h", "inc/z.h"] {
+        assert!(configured.headers.contains_key(&FilePath::new(".jmake/gen").join(made)), "{made}");
+    }
+    let part = Tree::default().with("configure.ac", "X=1\n");
+    assert!(Configured::read(&part, &FilePath::root()).is_none(), "a part of a larger one");
 }

@@ -47,6 +47,10 @@ pub fn discover_project(
     let said = if evidence { evidence::of(memo, tree, system) } else { Said::default() };
     let Said { evidence, read, contradiction } = said;
     let mut made = from_templates(tree);
+    // What a description makes of a template needs no guess.
+    let told = evidence.iter().flat_map(|said| said.generated.values());
+    let told: BTreeSet<&FilePath> = told.filter(|made| made.has_template()).map(|made| &made.from).collect();
+    made.retain(|_, made| !told.contains(&made.from));
     made.extend(evidence.iter().flat_map(|said| said.generated.clone()));
     let finder = Finder::new(tree, &made);
     let mut found = Discovery::default();
@@ -132,6 +136,8 @@ pub fn discover_project(
         let other = contradiction.map(|other| other.told());
         found.problems.extend(other.or_else(|| unnamed(&said, &found.left_out)));
         found.problems.extend(said.missing.first().map(|path| missing(&said, path)));
+        found.problems.extend(said.unread.first().map(|name| unread(&said, name)));
+        found.problems.extend(said.scripts.iter().map(not_passed_on));
         others = if all_made { said.besides(&found.generated) } else { Vec::new() };
         let first = |made: &Generated| made.is_first() || said.manner.begins_with(&made.path);
         let first = said.generated.into_values().filter(first);
@@ -370,6 +376,18 @@ fn missing(said: &Evidence, path: &FilePath) -> Diagnostic {
     Diagnostic::warning(format!("it names the source `{path}`, which is not there{others}"))
         .in_file(&said.file)
         .hint("a tool of the project may have to make it first: the library is not whole without it")
+}
+
+fn unread(said: &Evidence, name: &str) -> Diagnostic {
+    Diagnostic::warning(format!("it goes on in `{name}`, which is not there")).in_file(&said.file).hint(
+        "a tool of the project may have to make it first: sources and macros that it names are not known",
+    )
+}
+
+fn not_passed_on(script: &FilePath) -> Diagnostic {
+    Diagnostic::warning("the linker is not given this script: symbols that it defines are missing")
+        .in_file(script)
+        .hint("where they are needed, define them in a source")
 }
 
 fn left_to_others(path: &FilePath, header: &str) -> Diagnostic {

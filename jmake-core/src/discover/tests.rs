@@ -213,6 +213,20 @@ fn ignore_files_above_the_root_count_within_a_repository() {
 }
 
 #[test]
+fn an_ignore_file_that_names_all_of_the_root_does_not_count() {
+    let all = [(".gitignore", "*\n!.gitignore\n"), ("a.c", ""), ("sub/.gitignore", "b.c\n"), ("sub/b.c", "")];
+    let project = Project::new(&all);
+    assert_eq!(project.names(&Options::default()), "a.c");
+    let tree = project.scan(&Options::default());
+    assert!(tree.problems.iter().any(|problem| problem.message.contains("do not count")));
+    assert!(tree.ignore_files.contains(&".gitignore".into()), "with other words it would");
+    let some = Project::new(&[(".gitignore", "*\n!a.c\n"), ("a.c", ""), ("b.c", "")]);
+    assert_eq!(some.names(&Options::default()), "a.c");
+    let named = Project::new(&[(".gitignore", "b.c\n"), ("b.c", "")]);
+    assert_eq!(named.names(&Options::default()), "", "one that is meant");
+}
+
+#[test]
 fn links_end() {
     let outside = Project::new(&[("x.c", "")]);
     let out = format!("->{}", outside.dir.path().display());

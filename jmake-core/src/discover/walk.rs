@@ -164,13 +164,26 @@ impl Walk<'_> {
             out.tree.skipped.push((job.dir.clone(), reason));
             return out;
         }
-        let ignores = self.ignores_of(job, &entries, &mut out.tree);
-        for (name, kind) in entries {
-            if name.first() != Some(&b'.') {
-                self.entry(job, &ignores, &name, kind, &mut out);
-            }
+        let mut ignores = self.ignores_of(job, &entries, &mut out.tree);
+        let shown: Vec<_> = entries.into_iter().filter(|(name, _)| name.first() != Some(&b'.')).collect();
+        if job.dir.is_root() && self.all_ignored(&ignores, &shown) {
+            // Who names a folder wants what lies in it, whatever a rule such as `*` says of all.
+            let note = "ignore files name all that lies here, so they do not count";
+            out.tree.problems.push(Diagnostic::note(note).in_file(&job.dir));
+            ignores = None;
+        }
+        for (name, kind) in shown {
+            self.entry(job, &ignores, &name, kind, &mut out);
         }
         out
+    }
+
+    /// Whether ignore files name whatever may lie in the root, and every entry that does.
+    fn all_ignored(&self, ignores: &Option<Arc<Ignores>>, entries: &[(Vec<u8>, std::fs::FileType)]) -> bool {
+        let is_named = |name: &[u8], is_dir: bool| {
+            is_ignored(ignores.as_deref(), &self.root.resolve(&FilePath::new(name)), is_dir)
+        };
+        is_named(b"anything", false) && entries.iter().all(|(name, kind)| is_named(name, kind.is_dir()))
     }
 
     fn entries(

@@ -99,7 +99,8 @@ pub fn scan(text: &[u8]) -> Facts {
 
 /// [`Facts::marks_shown`] of `text` alone.
 pub fn marks_shown(text: &[u8]) -> bool {
-    has(text, b"visibility") && (has(text, b"\"default\"") || has(text, b"__default__"))
+    let words: [&[u8]; 4] = [b"\"default\"", b"__default__", b"push(default)", b"push (default)"];
+    has(text, b"visibility") && words.iter().any(|word| has(text, word))
 }
 
 fn has(text: &[u8], words: &[u8]) -> bool {
@@ -245,6 +246,7 @@ mod tests {
         round_trip(&Facts::default());
         round_trip(&scan(b"#include <a>\n#if 0\n#include_next \"b\"\n#endif\nint main() {}"));
         round_trip(&scan(b"__attribute__((visibility(\"default\"))) int f; /* .symver */"));
+        assert!(scan(b"#pragma GCC visibility push(default)\n").marks_shown);
         round_trip(&Facts { incbin: true, module_unit: true, ..scan(b"\0#embed \"\xff\"") });
         assert_eq!(Facts::decode(&mut Reader(b"\xff\x03\0\0")), None, "unknown flags");
     }

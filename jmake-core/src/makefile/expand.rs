@@ -52,7 +52,9 @@ impl<'f> Variables<'f> {
         let mut variables = Variables { all: BTreeMap::new(), left: Rc::new(Cell::new(LONGEST)), wildcard };
         let known = [("CC", "cc"), ("CXX", "c++"), ("AR", "ar"), ("MAKE", "make"), ("RM", "rm -f")];
         // What `configure` would set.
-        for (name, text) in known.into_iter().chain([("OBJEXT", "o")]) {
+        // Names of files count from the folder that the Makefile lies in.
+        let here = [("CURDIR", "."), ("PWD", "."), ("MAKEFILE_LIST", "Makefile")];
+        for (name, text) in known.into_iter().chain([("OBJEXT", "o")]).chain(here) {
             variables.set(name, "=", text);
         }
         variables
@@ -308,8 +310,21 @@ impl<'f> Variables<'f> {
     }
 }
 
+/// Whether a command prints the folder that it is started in, and nothing else.
+fn prints_folder(command: &str) -> bool {
+    const WORDS: [&str; 9] = ["pwd", "PWD", "P", "L", "if", "then", "else", "fi", "echo"];
+    let words: Vec<&str> =
+        command.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let asks = words.iter().any(|word| matches!(*word, "pwd" | "PWD"));
+    let is_changed = ["..", "/", "|", "#"].iter().any(|sign| command.contains(sign));
+    asks && !is_changed && words.iter().all(|word| WORDS.contains(word))
+}
+
 /// What the system answers to a command, as far as that is the same everywhere.
 fn shell(command: &str) -> String {
+    if prints_folder(command) {
+        return ".".to_owned();
+    }
     if !command.contains("uname") {
         return String::new();
     }

@@ -77,6 +77,7 @@ fn one(
     let only = OnceCell::new();
     let reader = Reader { files, dir: &dir, makefile: &makefile, by_target, patterns, compiling, only };
     described.targets.extend(reader.libraries());
+    described.unread.extend(reader.makefile.unread.iter().cloned());
     Some(reader.below())
 }
 
@@ -138,15 +139,40 @@ impl Reader<'_> {
         all
     }
 
-    /// What rules that install say.
+    /// What the rules that install say.
     fn installed(&self) -> String {
-        let is_install = |rule: &&Rule| rule.targets.iter().any(|target| target.starts_with("install"));
-        let rules = self.makefile.rules.iter().filter(is_install).take(MOST_LIBRARIES);
         let said = |rule: &Rule| {
             let recipe = rule.recipe.iter().map(|line| self.makefile.variables.expand(line));
             format!("{} {}", rule.needs.join(" "), recipe.collect::<Vec<_>>().join(" "))
         };
-        rules.map(said).collect::<Vec<_>>().join(" ")
+        self.installing().into_iter().map(said).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The rules that install: `install` and what it leads to, for `install-nss` beside it is what one
+    /// has to ask for; without it all that are called so.
+    fn installing(&self) -> Vec<&Rule> {
+        let is_install =
+            |name: &str| name.contains("install") && !name.contains("uninstall") && !name.contains('%');
+        let mut todo = vec!["install".to_owned()];
+        if !self.by_target.contains_key("install") {
+            let all = self.by_target.keys().filter(|name| name.starts_with("install"));
+            todo = all.map(|name| (*name).to_owned()).collect();
+        }
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        let mut rules = Vec::new();
+        while let Some(name) = todo.pop() {
+            if rules.len() >= MOST_LIBRARIES || !seen.insert(name.clone()) {
+                continue;
+            }
+            for &rule in self.by_target.get(name.as_str()).into_iter().flatten() {
+                let recipe = rule.recipe.iter().map(|line| self.makefile.variables.expand(line));
+                let words = recipe.collect::<Vec<_>>().join(" ");
+                let words = words.split_ascii_whitespace().map(str::to_owned);
+                todo.extend(rule.needs.iter().cloned().chain(words).filter(|word| is_install(word)));
+                rules.push(rule);
+            }
+        }
+        rules
     }
 
     /// Whether a rule makes a library.

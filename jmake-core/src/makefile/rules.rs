@@ -36,6 +36,8 @@ pub struct Makefile<'f> {
     pub variables: Variables<'f>,
     /// Its rules, in order.
     pub rules: Vec<Rule>,
+    /// What it includes and is not there.
+    pub unread: Vec<String>,
     /// What is set for single targets, and for patterns of them, by what they are called.
     own: BTreeMap<String, Vec<(usize, Setting)>>,
     /// Those of them that are patterns.
@@ -67,6 +69,7 @@ impl<'f> Makefile<'f> {
             dir,
             variables,
             rules: Vec::new(),
+            unread: Vec::new(),
             own: BTreeMap::new(),
             patterns: Vec::new(),
             left: MOST,
@@ -174,7 +177,7 @@ impl<'f> Makefile<'f> {
         let plain = without_words(text);
         for word in ["-include ", "sinclude ", "include "] {
             if let Some(names) = plain.strip_prefix(word) {
-                return self.include(names, depth);
+                return self.include(names, word == "include ", depth);
             }
         }
         if let Some((name, how, value)) = assignment(plain) {
@@ -222,14 +225,18 @@ impl<'f> Makefile<'f> {
         all.into_iter().map(|(_, setting)| setting).collect()
     }
 
-    fn include(&mut self, names: &str, depth: usize) {
-        let names = self.variables.expand(names);
+    /// Goes on in other files, which `must` be there or may be.
+    fn include(&mut self, spelled: &str, must: bool, depth: usize) {
+        let names = self.variables.expand(spelled);
         for name in names.split_ascii_whitespace().filter(|_| depth < DEEPEST) {
             let template = format!("{name}.in");
             let mut files =
                 [name, &template].into_iter().filter_map(|name| place(&self.dir, name.as_bytes()));
             if let Some(text) = files.find_map(|path| self.text(&path)) {
+                self.variables.set("MAKEFILE_LIST", "+=", name);
                 self.take(&text, depth + 1);
+            } else if must && !is_of_dependencies(name) && self.unread.len() < MOST_PATTERNS {
+                self.unread.push(spelled.trim().to_owned());
             }
         }
     }
@@ -244,6 +251,12 @@ impl<'f> Makefile<'f> {
         }
         all
     }
+}
+
+/// Whether a file holds what a compiler wrote of who includes whom.
+fn is_of_dependencies(name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    file.contains("dep") || file.ends_with(".d") || file.ends_with(".P")
 }
 
 /// Whether a `=` stands in `text` outside references: that of `$(X:.c=.o)` assigns nothing.

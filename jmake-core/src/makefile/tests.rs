@@ -44,6 +44,15 @@ fn what_is_put_in() {
     ] {
         assert_eq!(variables.expand(text), expect, "{text}");
     }
+    for text in [
+        "$(shell pwd)",
+        "$(shell if [ \"$$PWD\" != \"\" ]; then echo $$PWD; else pwd; fi)",
+        "$(CURDIR)",
+        "$(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))",
+    ] {
+        assert_eq!(variables.expand(text), ".", "the folder of the Makefile: {text}");
+    }
+    assert_eq!(variables.expand("$(shell )$(shell pwd | sed s/a/b/)$(shell cd ..; pwd)"), "");
     let system = if cfg!(target_os = "macos") { "Darwin" } else { "Linux" };
     assert_eq!(variables.expand("$(shell uname -s)"), system);
 }
@@ -127,6 +136,7 @@ fn makefiles_below_and_included() {
     let (says, described) = read(&tree, &"Makefile".into(), &BTreeMap::new()).unwrap();
     assert_eq!(says.to_string(), "src/Makefile");
     assert_eq!(described.targets[0].to_string(), "libx.a: src/a.c src/b.c");
+    assert_eq!(described.unread, ["objects.mk gone.mk"], "what need not be there is none of it");
 }
 
 #[test]
@@ -181,6 +191,22 @@ fn templates_are_filled_as_configure_would() {
         said(&values(&[("OBJEXT", "o"), ("MORE", "more.o"), ("OFF", "#")])),
         ["libx.a: a.c b.c more.c"]
     );
+}
+
+#[test]
+fn what_install_leads_to_is_for_others() {
+    let public = |text: &str| {
+        let tree = Tree::of(&["a.c", "nss.c"]).with("Makefile", text);
+        let (_, described) = read(&tree, &"Makefile".into(), &BTreeMap::new()).unwrap();
+        let all = described.targets.iter().filter(|target| target.is_public);
+        all.map(|target| target.name.clone()).collect::<Vec<_>>()
+    };
+    let made = "libx.a: a.o\nlibnss.so: nss.o\n\tcc -shared -o $@ nss.o\n";
+    let nss = "install-nss: libnss.so\n\tcp libnss.so /lib\n";
+    let asked = |first: &str| public(&format!("{made}{nss}{first}install-all:\n\tcp libx.a /lib\n"));
+    assert_eq!(asked("install: install-all\n"), ["libx.a"], "`install-nss` one has to ask for");
+    assert_eq!(asked("install:\n\t$(MAKE) install-all\n"), ["libx.a"]);
+    assert_eq!(asked(""), ["libx.a", "libnss.so"]);
 }
 
 #[test]

@@ -70,6 +70,10 @@ pub(super) struct Evidence {
     read: Vec<(FilePath, Arc<[u8]>)>,
     /// Sources that it names and that neither are there nor are made by it.
     pub missing: Vec<FilePath>,
+    /// Files in which it goes on, as it spells them, and that are not there.
+    pub unread: Vec<String>,
+    /// Scripts that the linker is to read as it reads objects.
+    pub scripts: BTreeSet<FilePath>,
     /// The libraries that it parts `sources` into, where it has several.
     pub libraries: Vec<DescribedLibrary>,
 }
@@ -183,6 +187,8 @@ impl Evidence {
             folders: BTreeSet::new(),
             read: Vec::new(),
             missing: Vec::new(),
+            unread: Vec::new(),
+            scripts: BTreeSet::new(),
             libraries: Vec::new(),
         }
     }

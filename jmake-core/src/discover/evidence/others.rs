@@ -83,10 +83,12 @@ fn evidence(seen: &Seen<'_>, file: FilePath, described: Described) -> Evidence {
     let tree = seen.tree;
     let is_beside = |dir: &FilePath| folder_reason(&dir.join("x")).is_some();
     let mut evidence = Evidence::new(file, described.headers.clone());
+    evidence.unread.clone_from(&described.unread);
     let mut libraries = described.libraries(&is_beside);
     // What lies among the tests or examples is none of it, wherever it is described.
     libraries.retain(|library| library.sources.iter().any(|source| folder_reason(source).is_none()));
     for library in &libraries {
+        evidence.scripts.extend(library.scripts.iter().filter(|path| seen.is_file(path)).cloned());
         let mut told = flags::Library::new(&evidence, library, tree);
         let is_unit = |path: &&FilePath| category_by_name(path.file_name()).is_unit();
         for source in library.sources.iter().filter(is_unit) {

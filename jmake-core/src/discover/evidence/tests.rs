@@ -390,3 +390,39 @@ fn a_template_may_be_written_by_the_description() {
     assert_eq!(made.from.to_string(), "CMakeLists.txt");
     assert!(matches!(&made.form, Form::Lines { text, .. } if text == "#define N @N@\n"), "{:?}", made.form);
 }
+
+#[test]
+fn what_a_template_becomes_is_not_guessed_beside_what_is_said() {
+    let project = project(&[
+        (
+            "CMakeLists.txt",
+            "project(p C)\nconfigure_file(cmake/config.h.cmake conf.h)\n\
+             include_directories(${CMAKE_BINARY_DIR} inc)\nadd_library(p a.c t.c)\n",
+        ),
+        ("cmake/config.h.cmake", "#define VALUE \"@UNKNOWN@\"\n"),
+        ("inc/config.h", ""),
+        ("t.c", "#include \"conf.h\"\n#include \"config.h\"\n"),
+    ]);
+    let found = project.discover();
+    let made: Vec<String> = found.generated.iter().map(|made| made.path.to_string()).collect();
+    assert_eq!(made, [".jmake/gen/cmake/conf.h"], "`config.h` is there");
+}
+
+#[test]
+fn what_is_not_followed_is_said() {
+    let told = |descriptions: &[(&'static str, &'static str)]| -> Vec<String> {
+        let told = project(descriptions).discover().problems.into_iter().map(|problem| problem.message);
+        told.filter(|message| !message.contains("is left out")).collect()
+    };
+    let scripted = (
+        "Makefile.am",
+        "lib_LTLIBRARIES = libp.la\nlibp_la_SOURCES = a.c\n\
+         libp_la_LDFLAGS = -Wl,--version-script,$(srcdir)/x.lds -Wl,$(top_srcdir)/p.lds -Wl,gone.lds\n",
+    );
+    assert_eq!(
+        told(&[scripted, CONFIGURE, ("p.lds", "b = a;\n"), ("x.lds", "{ global: a; local: *; };\n")]),
+        ["the linker is not given this script: symbols that it defines are missing"]
+    );
+    let goes_on = ("Makefile", "include config.mk\n-include more.mk\ninclude .depend\nlibp.a: a.o $(MORE)\n");
+    assert_eq!(told(&[goes_on]), ["it goes on in `config.mk`, which is not there"]);
+}
