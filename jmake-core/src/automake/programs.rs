@@ -105,9 +105,9 @@ impl Configure<'_> {
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let asked = |name: &str| text.split(|c| !is_word(c)).any(|word| word == name);
         // The C library goes by names that begin like this.
-        let counts = |name: &&String| name.starts_with('_') || asked(name);
-        let names = self.defines.keys().filter(counts);
-        names.filter_map(|name| Some(definition(name, &self.defines[name])?)).collect()
+        let counts = |name: &str| name.starts_with('_') || asked(name);
+        let known = self.defines.iter().filter(|(name, _)| counts(name));
+        known.filter_map(|(name, known)| definition(name, known)).collect()
     }
 }
 

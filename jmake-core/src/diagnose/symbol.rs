@@ -104,10 +104,25 @@ fn body_follows(text: &[u8]) -> bool {
     after.starts_with(b"{") || is_old_style(after)
 }
 
+/// `text` without what stands in `/* … */`.
+fn without_comments(text: &[u8]) -> Vec<u8> {
+    let find = |text: &[u8], sign: &[u8]| memchr::memmem::find(text, sign);
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some(begin) = find(rest, b"/*") {
+        out.extend_from_slice(&rest[..begin]);
+        let end = find(&rest[begin..], b"*/").map_or(rest.len(), |end| begin + end + 2);
+        rest = &rest[end..];
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
 /// Whether declarations of parameters come next, and then a body: as C was written of old.
 fn is_old_style(text: &[u8]) -> bool {
-    let Some(end) = text.iter().take(1000).position(|&byte| byte == b'{') else { return false };
-    let declarations = text[..end].trim_ascii_end();
+    let text = without_comments(text.get(..2000).unwrap_or(text));
+    let Some(end) = text.iter().position(|&byte| byte == b'{') else { return false };
+    let declarations = text[..end].trim_ascii();
     let may_stand = |byte: &u8| byte.is_ascii_alphanumeric() || b"_*,;[] \t\r\n".contains(byte);
     declarations.ends_with(b";")
         && declarations.first().is_some_and(u8::is_ascii_alphabetic)
@@ -163,7 +178,7 @@ mod tests {
             "int f;",
             "char f[3];",
             "int f = 1;",
-            "char *f(a, b)\n  int a;\n  const char *b[];\n{",
+            "char *f(a, b)\n  int a; /* of f() -> */\n  const char *b[];\n{",
         ] {
             assert!(defined_in(text.as_bytes(), "f"), "{text}");
         }

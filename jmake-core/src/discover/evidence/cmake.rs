@@ -91,14 +91,15 @@ fn read_granting(seen: &Seen<'_>, place: &Place, answers: &Answers<'_>) -> Optio
     Some(choices.into_iter().find_map(with).unwrap_or(described))
 }
 
-/// Whether `headers` asks for such as `package` has, by their names.
+/// Whether `headers` asks for such as `package` has, by their names: one of them is, and others are of the
+/// system.
 fn has_headers(package: &Ask, headers: &Ask) -> bool {
     let (Ask::Package(package), Ask::Header(headers)) = (package, headers) else { return false };
     let package = package.to_ascii_lowercase();
     let package = package.strip_prefix("lib").unwrap_or(&package);
-    headers
-        .iter()
-        .all(|header| is_standard(header.as_bytes()) || header.to_ascii_lowercase().contains(package))
+    let is_its_own = |header: &String| header.to_ascii_lowercase().contains(package);
+    headers.iter().any(is_its_own)
+        && headers.iter().all(|header| is_its_own(header) || is_standard(header.as_bytes()))
 }
 
 /// Whether it asks for what somebody else has to install.

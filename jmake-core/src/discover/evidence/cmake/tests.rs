@@ -141,6 +141,13 @@ endif()
 if(ZLIB_FOUND)
   set(more ${more} zlib.c)
 endif()
+# That a package is there says nothing of other systems' headers.
+include(CheckIncludeFile)
+check_include_file(ws2tcpip.h HAVE_WS2TCPIP_H)
+check_include_file(openssl/ssl.h HAVE_SSL_H)
+if(HAVE_WS2TCPIP_H OR NOT HAVE_SSL_H)
+  set(more ${more} windows.c)
+endif()
 add_library(p a.c ${BACKEND}.c ${more})
 ";
     let files = [
@@ -150,6 +157,7 @@ add_library(p a.c ${BACKEND}.c ${more})
         ("mbedtls.c", ""),
         ("zlib.c", ""),
         ("needed.c", ""),
+        ("windows.c", ""),
     ];
     assert_eq!(Project::new(&files).targets(), "lib p: a.c needed.c openssl.c\n");
 }
