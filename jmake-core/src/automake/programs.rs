@@ -63,7 +63,9 @@ impl Configure<'_> {
     /// What has an attribute that the compiler does not know keep a program from compiling, where
     /// complaints are errors.
     fn strictly(&self, text: &str) -> String {
-        let names = if self.is_strict { attributes(text) } else { Vec::new() };
+        let flags = ["CFLAGS", "CXXFLAGS", "CPPFLAGS"].iter().filter_map(|name| self.variables.get(*name));
+        let is_strict = self.is_strict || flags.into_iter().any(|flags| flags.contains("-Werror"));
+        let names = if is_strict { attributes(text) } else { Vec::new() };
         let ask = |name| format!("#if !__has_attribute({name})\n#error {name}\n#endif\n");
         names.into_iter().map(ask).collect()
     }

@@ -163,6 +163,13 @@ impl Parser<'_> {
                 let value = self.word();
                 Statement::Assign(name.to_owned(), value)
             }
+            (name, Some(b'+'))
+                if !name.is_empty() && self.rest().get(name_end..name_end + 2) == Some("+=") =>
+            {
+                self.at += name_end + 2;
+                let more = self.word();
+                Statement::Assign(name.to_owned(), format!("${{{name}}}{more}"))
+            }
             (name, _) if is_macro(name) => {
                 self.at += name_end;
                 Statement::Macro(name.to_owned(), Vec::new())

@@ -31,6 +31,7 @@ fn shell_text_is_followed() {
         ("Y=2 X=\"a $Y ${Y}b ${Z-z}\"", "a 2 2b z"),
         ("X=`rm -rf /`", ""),
         ("X='$(OBJS) a.o'", "$(OBJS) a.o"),
+        ("MY_X=a; MY_X+=' b'; X=$MY_X", "a b"),
         ("if test x = x; then X=yes; else X=no; fi", "yes"),
         ("if test \"x$Z\" = xy ; then\n X=a\nelif test -z \"$Z\" && test 1 -lt 2; then\n X=b\nfi", "b"),
         ("if test ! x = y -a -n \"z\"; then X=yes; fi", "yes"),
@@ -396,6 +397,7 @@ fn an_attribute_that_is_complained_of_is_not_there() {
         Configure::read(&files, &FilePath::root()).unwrap().variables["X"].clone()
     };
     assert_eq!(answer("AC_LANG_WERROR", Some(true)), "2");
+    assert_eq!(answer("CFLAGS=\"$CFLAGS -Werror\"", Some(true)), "2");
     assert_eq!(answer("", Some(true)), "1", "a warning is none");
     assert_eq!(answer("AC_LANG_WERROR", None), "1", "nobody knows");
 }

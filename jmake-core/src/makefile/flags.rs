@@ -100,8 +100,21 @@ fn compiles(line: &str) -> bool {
     words.contains(&"-c") && !words.contains(&"&&")
 }
 
-/// The words of a line; what only the rule knows is none.
+/// The words of a line; what only the rule knows is none.  In `CMD='cc -o …'; eval $CMD` those of the
+/// command are meant.
 fn split(line: &str) -> Vec<String> {
-    let words = shlex::split(line).unwrap_or_default();
-    words.into_iter().filter(|word| !word.contains('@')).collect()
+    let words = shlex::split(line).unwrap_or_default().into_iter();
+    let parts = words.flat_map(|word| match command_in(&word) {
+        Some(command) => shlex::split(command).unwrap_or_default(),
+        None => vec![word],
+    });
+    parts.filter(|word| !word.contains('@')).collect()
+}
+
+/// The command that a variable of the shell is given.
+fn command_in(word: &str) -> Option<&str> {
+    let (name, command) = word.trim_start_matches(['@', '-', '+']).split_once('=')?;
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    // A macro, `-DNAME=a b`, is none.
+    (is_name && command.contains(' ') && !word.starts_with("-D")).then_some(command)
 }

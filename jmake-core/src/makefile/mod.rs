@@ -120,9 +120,10 @@ impl Reader<'_> {
             let made = self.sources(rule);
             let sources: Vec<FilePath> = made.keys().cloned().collect();
             let name = rule.targets.join(" ");
-            if sources.is_empty() || all.iter().any(|other| other.sources == sources) {
+            if sources.is_empty() {
                 continue;
             }
+            let same = all.iter().position(|other| other.sources == sources);
             let is_test = name.contains("test");
             let file = name.rsplit('/').next().unwrap_or(&name);
             let mut target = Target {
@@ -134,7 +135,14 @@ impl Reader<'_> {
                 ..Target::default()
             };
             self.told(&mut target, rule, &made);
-            all.push(target);
+            match same.and_then(|at| all.get_mut(at)) {
+                // What is shown only the shared form of a library says.
+                Some(other) => {
+                    other.export = other.export.take().or(target.export);
+                    other.is_public |= target.is_public;
+                }
+                None => all.push(target),
+            }
         }
         all
     }

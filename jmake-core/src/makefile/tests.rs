@@ -210,6 +210,15 @@ fn what_install_leads_to_is_for_others() {
 }
 
 #[test]
+fn a_command_may_be_kept_in_a_variable() {
+    let text = "libx.a: a.o\nlibx.so: a.o\n\t@CMD='$(CC) -shared -Wl,--version-script,x.map -o $@ a.o'; \\\n\techo $$CMD; eval $$CMD\n";
+    let tree = Tree::of(&["a.c", "x.map"]).with("Makefile", text);
+    let (_, described) = read(&tree, &"Makefile".into(), &BTreeMap::new()).unwrap();
+    assert_eq!(described.targets.len(), 1, "two forms of one library");
+    assert_eq!(described.targets[0].export, Some(crate::described::Export::Script("x.map".into())));
+}
+
+#[test]
 fn a_library_that_is_hardly_understood_is_none() {
     let files = ["a.c", "b.c", "c.c"];
     assert_eq!(libraries("libx.a: a.o b.@EXT@ c.@EXT@\n", &files), [""; 0]);

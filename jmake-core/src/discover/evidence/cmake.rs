@@ -7,7 +7,7 @@ use crate::cmake::{self, Ask, Described, Kind, Place, Question, Target, VIRTUAL_
 use crate::discover::reasons::folder_reason;
 use crate::discover::shown;
 use crate::discover::{Tree, category_by_name};
-use crate::generate::{Check, DIR, Form, Generated, Known, Names, check, check_headers};
+use crate::generate::{Check, DIR, Form, Generated, Known, Names, check, check_headers, export_macros};
 use crate::memo::Memo;
 use crate::path::FilePath;
 use crate::standard::is_standard;
@@ -255,9 +255,20 @@ pub(super) fn generated(
     }
     for header in &described.export_headers {
         let from = described.read.first().cloned().unwrap_or_else(FilePath::root);
-        add(&header.output, &from, Form::Export(header.base_name.to_ascii_uppercase()));
+        add(&header.output, &from, exported(header));
     }
     all
+}
+
+/// How an export header is made: its macros may have names of their own.
+fn exported(header: &cmake::ExportHeader) -> Form {
+    let word = header.base_name.to_ascii_uppercase();
+    let usual = ["EXPORT", "NO_EXPORT", "DEPRECATED"].map(|name| format!("{word}_{name}"));
+    let names = [&header.export_macro, &header.no_export_macro, &header.deprecated_macro].map(String::clone);
+    match names == usual && header.custom_content.is_empty() {
+        true => Form::Export(word),
+        false => Form::Text(export_macros(&header.include_guard, &names, &header.custom_content)),
+    }
 }
 
 fn is_code(path: &FilePath) -> bool {

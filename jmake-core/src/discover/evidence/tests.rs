@@ -426,3 +426,21 @@ fn what_is_not_followed_is_said() {
     let goes_on = ("Makefile", "include config.mk\n-include more.mk\ninclude .depend\nlibp.a: a.o $(MORE)\n");
     assert_eq!(told(&[goes_on]), ["it goes on in `config.mk`, which is not there"]);
 }
+
+#[test]
+fn macros_that_export_may_have_names_of_their_own() {
+    let project = project(&[
+        (
+            "CMakeLists.txt",
+            "project(p C)\ninclude(GenerateExportHeader)\nadd_library(p SHARED a.c t.c)\n\
+             generate_export_header(p EXPORT_MACRO_NAME P_API EXPORT_FILE_NAME ${CMAKE_BINARY_DIR}/api.h)\n\
+             include_directories(${CMAKE_BINARY_DIR})\n",
+        ),
+        ("t.c", "#include \"api.h\"\nP_API int t;\n"),
+    ]);
+    let found = project.discover();
+    let [made] = &found.generated[..] else { panic!("{:?}", found.generated) };
+    let Form::Text(text) = &made.form else { panic!("{:?}", made.form) };
+    assert!(text.contains("#define P_API __attribute__((visibility(\"default\")))"), "{text}");
+    assert!(text.contains("#define P_DEPRECATED_EXPORT P_API P_DEPRECATED"), "{text}");
+}
