@@ -27,8 +27,7 @@ fn what_has_no_size_is_read_whole() {
 fn a_pipe_is_refused_and_holds_nothing_up() {
     let dir = tempfile::tempdir().unwrap();
     let pipe = dir.path().join("pipe");
-    let kind = rustix::fs::FileType::Fifo;
-    rustix::fs::mknodat(rustix::fs::CWD, &pipe, kind, rustix::fs::Mode::RUSR, 0).unwrap();
+    make_fifo(&pipe).unwrap();
     for refused in [read(&pipe), read_file(&pipe)] {
         assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
