@@ -34,6 +34,8 @@ pub struct Described {
     pub headers: BTreeMap<FilePath, Generated>,
     /// Files in which it goes on, as it spells them, and that are not there.
     pub unread: Vec<String>,
+    /// Macros of its headers whose values only commands tell.
+    pub unsure: Vec<String>,
 }
 
 /// A library or a program.

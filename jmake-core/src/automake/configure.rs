@@ -52,6 +52,8 @@ pub struct Configure<'f> {
     pub integers: Vec<String>,
     /// Variables that hold what a command prints.
     pub unknown: BTreeSet<String>,
+    /// Macros whose values hold such.
+    pub unsure: BTreeSet<String>,
     /// Variables that are set somewhere, perhaps under a condition.
     pub assigned: BTreeSet<String>,
     /// What stands at the beginning and at the end of a header without template.
@@ -92,6 +94,7 @@ impl<'f> Configure<'f> {
             links: Vec::new(),
             integers: Vec::new(),
             unknown: BTreeSet::new(),
+            unsure: BTreeSet::new(),
             assigned: BTreeSet::new(),
             around: (String::new(), String::new()),
             is_begun: false,

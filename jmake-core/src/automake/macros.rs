@@ -56,6 +56,9 @@ impl Configure<'_> {
                 // What nothing is known of is not defined.
                 if !value.is_empty() || !text.contains(['$', '`']) {
                     self.defined(arg(0), &value);
+                    if names_in(&text).any(|name| self.unknown.contains(name)) {
+                        self.unsure.insert(bare(arg(0)));
+                    }
                 }
             }
             "AC_SUBST" if all.len() == 1 => drop(self.substituted.insert(bare(arg(0)))),
@@ -429,4 +432,12 @@ pub(super) fn capital(name: &str) -> String {
 
 fn have(name: &str) -> String {
     format!("HAVE_{}", capital(name))
+}
+
+/// The variables of the shell that a text holds.
+fn names_in(text: &str) -> impl Iterator<Item = &str> {
+    text.split('$').skip(1).map(|rest| {
+        let rest = rest.strip_prefix('{').unwrap_or(rest);
+        rest.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next().unwrap_or_default()
+    })
 }

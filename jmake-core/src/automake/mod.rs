@@ -37,7 +37,8 @@ pub fn read(files: &dyn Files, dir: &FilePath) -> Option<Described> {
         return None;
     }
     let configure = Configure::read(files, dir).filter(|configure| configure.is_package)?;
-    let mut described = Described { headers: headers::made(&configure), ..Described::default() };
+    let unsure = configure.unsure.iter().cloned().collect();
+    let mut described = Described { headers: headers::made(&configure), unsure, ..Described::default() };
     let mut todo = vec![dir.clone()];
     let mut seen: BTreeSet<FilePath> = BTreeSet::new();
     while let Some(at) = todo.pop() {

@@ -101,7 +101,7 @@ pub fn discover_project(
             found.left_out.push((path, LeftOut::OptionalPart(header)));
         }
     }
-    found.left_out.extend(never_sources(tree));
+    found.left_out.extend(never_sources(memo, tree));
     found.left_out.sort_by(|a, b| a.0.cmp(&b.0));
     found.problems.extend(refusals(&found.left_out));
 
@@ -137,6 +137,7 @@ pub fn discover_project(
         found.problems.extend(other.or_else(|| unnamed(&said, &found.left_out)));
         found.problems.extend(said.missing.first().map(|path| missing(&said, path)));
         found.problems.extend(said.unread.first().map(|name| unread(&said, name)));
+        found.problems.extend(unsure(&said));
         found.problems.extend(said.scripts.iter().map(not_passed_on));
         others = if all_made { said.besides(&found.generated) } else { Vec::new() };
         let first = |made: &Generated| made.is_first() || said.manner.begins_with(&made.path);
@@ -384,6 +385,19 @@ fn unread(said: &Evidence, name: &str) -> Diagnostic {
     )
 }
 
+/// What would be wrong in silence: a version that a command prints.
+fn unsure(said: &Evidence) -> Option<Diagnostic> {
+    let (first, others) = said.unsure.split_first()?;
+    let others = match others.len() {
+        0 => String::new(),
+        n => format!(" (so do {n} more)"),
+    };
+    let text = format!("`{first}` lacks what a command prints{others}");
+    Some(Diagnostic::warning(text).in_file(&said.file).hint(
+        "nothing of the project is run; where it matters, put a finished header in place of the made one",
+    ))
+}
+
 fn not_passed_on(script: &FilePath) -> Diagnostic {
     Diagnostic::warning("the linker is not given this script: symbols that it defines are missing")
         .in_file(script)
@@ -416,9 +430,12 @@ fn refusals(left_out: &[(FilePath, LeftOut)]) -> Vec<Diagnostic> {
 }
 
 /// Files that look like sources to a user and are none for jmake.
-fn never_sources(tree: &Tree) -> impl Iterator<Item = (FilePath, LeftOut)> {
-    let by_kind = tree.files.iter().filter_map(|file| {
+fn never_sources(memo: &Memo, tree: &Tree) -> impl Iterator<Item = (FilePath, LeftOut)> {
+    // MATLAB's are called so, too, and include nothing.
+    let is_objective_c = |path: &FilePath| memo.facts(path).is_ok_and(|facts| !facts.includes.is_empty());
+    let by_kind = tree.files.iter().filter_map(move |file| {
         let reason = match file.path.extension()? {
+            b"m" | b"M" if !is_objective_c(&file.path) => return None,
             b"m" | b"mm" | b"M" => LeftOut::ObjectiveC,
             b"ixx" | b"cppm" | b"ccm" | b"cxxm" | b"c++m" | b"mpp" => LeftOut::ModuleUnit,
             b"asm" => LeftOut::OtherLanguage("assembler".into()),

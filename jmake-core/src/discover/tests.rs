@@ -400,7 +400,8 @@ fn what_is_left_out_and_why() {
         ("a.c", "#ifdef STANDALONE\nint main() {}\n#endif", None),
         ("a.cc", "export module a;", Some(LeftOut::ModuleUnit)),
         ("a.ixx", "", Some(LeftOut::ModuleUnit)),
-        ("a.m", "", Some(LeftOut::ObjectiveC)),
+        ("a.m", "#import <x.h>", Some(LeftOut::ObjectiveC)),
+        ("a.m", "function y = a(x)", None),
         ("a.S", "", Some(LeftOut::Assembler)),
         ("a.c", "#if X\n#include <windows.h>\n#endif", None),
     ] {

@@ -72,6 +72,8 @@ pub(super) struct Evidence {
     pub missing: Vec<FilePath>,
     /// Files in which it goes on, as it spells them, and that are not there.
     pub unread: Vec<String>,
+    /// Macros of its headers whose values only commands tell.
+    pub unsure: Vec<String>,
     /// Scripts that the linker is to read as it reads objects.
     pub scripts: BTreeSet<FilePath>,
     /// The libraries that it parts `sources` into, where it has several.
@@ -188,6 +190,7 @@ impl Evidence {
             read: Vec::new(),
             missing: Vec::new(),
             unread: Vec::new(),
+            unsure: Vec::new(),
             scripts: BTreeSet::new(),
             libraries: Vec::new(),
         }

@@ -84,6 +84,7 @@ fn evidence(seen: &Seen<'_>, file: FilePath, described: Described) -> Evidence {
     let is_beside = |dir: &FilePath| folder_reason(&dir.join("x")).is_some();
     let mut evidence = Evidence::new(file, described.headers.clone());
     evidence.unread.clone_from(&described.unread);
+    evidence.unsure.clone_from(&described.unsure);
     let mut libraries = described.libraries(&is_beside);
     // What lies among the tests or examples is none of it, wherever it is described.
     libraries.retain(|library| library.sources.iter().any(|source| folder_reason(source).is_none()));

@@ -423,6 +423,13 @@ fn what_is_not_followed_is_said() {
         told(&[scripted, CONFIGURE, ("p.lds", "b = a;\n"), ("x.lds", "{ global: a; local: *; };\n")]),
         ["the linker is not given this script: symbols that it defines are missing"]
     );
+    let printed = (
+        "configure.ac",
+        "AC_INIT([p],[1])\nwhen=`date`\nAC_DEFINE_UNQUOTED([WHEN], [\"$when\"])\nAC_DEFINE_UNQUOTED([NAME], [\"$PACKAGE\"])\n\
+         AC_CONFIG_HEADERS([config.h])\nAC_OUTPUT\n",
+    );
+    let plain = ("Makefile.am", "lib_LTLIBRARIES = libp.la\nlibp_la_SOURCES = a.c\n");
+    assert_eq!(told(&[plain, printed]), ["`WHEN` lacks what a command prints"]);
     let goes_on = ("Makefile", "include config.mk\n-include more.mk\ninclude .depend\nlibp.a: a.o $(MORE)\n");
     assert_eq!(told(&[goes_on]), ["it goes on in `config.mk`, which is not there"]);
 }
