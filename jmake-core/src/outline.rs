@@ -40,7 +40,7 @@ pub struct Outline {
     pub defines: Few<String>,
     /// What single sources are told.
     pub own: Few<OwnOutline>,
-    /// Included names that neither a file of the project answers nor every system, sorted.
+    /// Names that what is built includes and neither a file of the project answers nor every system, sorted.
     pub system_headers: Few<String>,
     /// Files that are machine code.
     pub binaries: Few<BinaryFound>,
@@ -127,6 +127,7 @@ impl Outline {
             groups: groups(tree, &own.sources.iter().collect::<Vec<_>>(), MOST_ALIKE, None),
             told: Few::of(own.told.arguments()),
         });
+        let outside = includes.unanswered(discovery.targets.iter().flat_map(|target| &target.sources));
         Outline {
             root: found.root.as_path().display().to_string(),
             name: found.name.clone(),
@@ -138,7 +139,7 @@ impl Outline {
             generated: Few::of(generated),
             defines: Few::of(discovery.defines.iter().cloned()),
             own: Few::of(own),
-            system_headers: Few::of(includes.unanswered().filter(|name| !is_standard(name.as_bytes()))),
+            system_headers: Few::of(outside.filter(|name| !is_standard(name.as_bytes()))),
             binaries: Few::of(found.binaries.iter().cloned()),
             problems: Few::of(tree.problems.iter().chain(&discovery.problems).cloned()),
         }

@@ -33,7 +33,7 @@ pub struct Discovered {
     pub defines: Vec<String>,
     /// What only some sources are told.
     pub own: Vec<OwnFound>,
-    /// Included names that no file of the project answers, sorted.
+    /// Names that what is built includes and no file of the project answers, sorted.
     pub system_headers: Vec<String>,
     /// What can be built.
     pub targets: Vec<TargetFound>,
@@ -103,6 +103,7 @@ pub fn survey(found: &Found) -> Discovered {
         files.entry(file.category.name().into()).or_default().push(file.path.to_string());
     }
     let includes = graph.files().iter().map(|file| (file.to_string(), texts(graph.includes(file))));
+    let built = discovery.targets.iter().flat_map(|target| &target.sources);
     Discovered {
         root: found.root.as_path().display().to_string(),
         name: found.name.clone(),
@@ -110,7 +111,7 @@ pub fn survey(found: &Found) -> Discovered {
         generated: reasons(discovery.generated.iter().map(|made| (&made.path, made.to_string()))),
         defines: discovery.defines.clone(),
         own: discovery.manner.own.iter().filter(|own| !own.told.is_empty()).map(own_found).collect(),
-        system_headers: graph.unanswered().collect(),
+        system_headers: graph.unanswered(built).collect(),
         targets: discovery.targets.iter().map(target_found).collect(),
         left_out: reasons(discovery.left_out.iter().map(|(path, why)| (path, why.to_string()))),
         skipped: skipped(found),

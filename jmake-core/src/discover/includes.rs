@@ -84,10 +84,23 @@ impl IncludeGraph {
         self.node(file).map_or(&[], |node| &node.unresolved)
     }
 
-    /// Every name that nothing in the tree answers, sorted, each once.
-    pub fn unanswered(&self) -> impl Iterator<Item = String> {
+    /// Every name that nothing in the tree answers, sorted, each once: of `sources` and what they lead to,
+    /// or of all files where there are no sources.
+    pub fn unanswered<'s>(
+        &self,
+        sources: impl Iterator<Item = &'s FilePath>,
+    ) -> impl Iterator<Item = String> {
+        let mut todo: Vec<usize> =
+            sources.filter_map(|source| self.files.binary_search(source).ok()).collect();
+        let mut reached = vec![todo.is_empty(); self.nodes.len()];
+        while let Some(id) = todo.pop() {
+            if !std::mem::replace(&mut reached[id], true) {
+                todo.extend(&self.nodes[id].includes);
+            }
+        }
+        let nodes = self.nodes.iter().zip(reached).filter(|(_, is_reached)| *is_reached);
         let names: BTreeSet<&[u8]> =
-            self.nodes.iter().flat_map(|node| &node.unresolved).map(|include| &*include.name).collect();
+            nodes.flat_map(|(node, _)| &node.unresolved).map(|include| &*include.name).collect();
         names.into_iter().map(|name| String::from_utf8_lossy(name).into_owned())
     }
 

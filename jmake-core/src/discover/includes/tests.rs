@@ -47,3 +47,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_only_others_ask_for_is_not_asked_for() {
+    let files: Vec<FilePath> = ["a.c", "a.h", "test.c"].iter().map(FilePath::new).collect();
+    let node = |includes: &[usize], name: &str| {
+        let unresolved = vec![Unresolved { name: name.as_bytes().into(), angled: true, line: 1 }];
+        Node { includes: includes.to_vec(), unresolved, ..Node::default() }
+    };
+    let nodes = vec![node(&[1], "a"), node(&[0, 1], "h"), node(&[1], "t")];
+    let graph = IncludeGraph::of(files.clone(), nodes);
+    let asked = |sources: &[FilePath]| graph.unanswered(sources.iter()).collect::<Vec<_>>().join(" ");
+    assert_eq!(asked(&files[..1]), "a h", "of what is built and what it leads to");
+    assert_eq!(asked(&files[2..]), "a h t");
+    assert_eq!(asked(&[]), "a h t", "where nothing is built");
+}
